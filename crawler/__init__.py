@@ -1,0 +1,1 @@
+"""Collecting: pages in, documents out, documents kept. Knows nothing of claims or themes."""

@@ -1,0 +1,19 @@
+"""Errors of collecting. Messages name the thing, the cause and the way out, in one line."""
+
+__all__ = ["CrawlerError", "NothingRead", "RefusedByPolicy", "StoreError"]
+
+
+class CrawlerError(Exception):
+    """Root of everything this package raises on purpose."""
+
+
+class NothingRead(CrawlerError):
+    """A file or page holds nothing that could be read."""
+
+
+class RefusedByPolicy(CrawlerError):
+    """A site's rules, a login or a wall say no; never a way round."""
+
+
+class StoreError(CrawlerError):
+    """The database cannot be opened, read or written."""

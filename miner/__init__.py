@@ -1,0 +1,1 @@
+"""Mining: documents in, claims, themes, evidence, grades and gaps out."""

@@ -1,0 +1,466 @@
+"""The derived store and the decisions: what mining concluded, and what a person changed.
+
+The conclusions are replaced as a whole in one transaction, so that an interrupted run leaves the
+last good ones in place. Two caches, extracted claims by document and vectors by text, outlive
+a run and make the next one cheap; they can be dropped at any time. Decisions are collected: no run
+touches them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from crawler.database import Step, UtcTime, explained, migrate
+from miner.model import (
+    Claim,
+    Contradiction,
+    Decision,
+    Evidence,
+    Gap,
+    Grade,
+    Kind,
+    Mined,
+    Theme,
+    ThemeEvent,
+)
+
+__all__ = ["Knowledge", "Run", "Version", "claims_key"]
+
+Vector = npt.NDArray[np.float32]
+
+metadata = sa.MetaData()
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("started", UtcTime, nullable=False),
+    sa.Column("finished", UtcTime, nullable=False),
+    sa.Column("fingerprint", sa.String, nullable=False),
+    sa.Column("settings_hash", sa.String, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+claims = sa.Table(
+    "claims",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("theme", sa.String, index=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("voice", sa.String, nullable=False),
+    sa.Column("document", sa.String, nullable=False, index=True),
+    sa.Column("part", sa.String, nullable=False),
+    sa.Column("author", sa.String, index=True),
+    sa.Column("condition", sa.String),
+    sa.Column("written", UtcTime),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""`place` is the rank within the theme, most typical first."""
+
+themes = sa.Table(
+    "themes",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("authors", sa.Integer, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+
+def _of_theme(name: str) -> sa.Table:
+    """A table of values that belong to a theme, in the order they were concluded."""
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("row", sa.Integer, primary_key=True),
+        sa.Column("id", sa.String, nullable=False, index=True),
+        sa.Column("theme", sa.String, nullable=False, index=True),
+        sa.Column("value", sa.Text, nullable=False),
+    )
+
+
+evidence = _of_theme("evidence")
+grades = _of_theme("grades")
+gaps = _of_theme("gaps")
+contradictions = _of_theme("contradictions")
+
+events = sa.Table(
+    "theme_events",
+    metadata,
+    sa.Column("row", sa.Integer, primary_key=True),
+    sa.Column("run", sa.Integer, nullable=False, index=True),
+    sa.Column("theme", sa.String, nullable=False, index=True),
+    sa.Column("into", sa.String),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""Kept over runs: it is how old ids redirect."""
+
+extractions = sa.Table(
+    "extractions",
+    metadata,
+    sa.Column("document", sa.String, primary_key=True),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""Cache: claims by document; `key` names the content and the extractor they came from."""
+
+vectors = sa.Table(
+    "vectors",
+    metadata,
+    sa.Column("model", sa.String, primary_key=True),
+    sa.Column("text", sa.String, primary_key=True),
+    sa.Column("value", sa.LargeBinary, nullable=False),
+)
+"""Cache: float32 vectors by model and text."""
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("action", sa.String, nullable=False),
+    sa.Column("target", sa.String, nullable=False, index=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("undone", sa.Boolean, nullable=False, default=False),
+)
+
+
+def _create_tables(connection: sa.Connection) -> None:
+    metadata.create_all(connection)
+
+
+STEPS: tuple[Step, ...] = (_create_tables,)
+
+_claim = TypeAdapter(Claim)
+_claims = TypeAdapter(list[Claim])
+_theme = TypeAdapter(Theme)
+_event = TypeAdapter(ThemeEvent)
+_decision = TypeAdapter(Decision)
+
+BATCH = 500
+"""Values bound at a time: below every database's limit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a run of the miner did, and with what."""
+
+    started: datetime
+    finished: datetime
+    fingerprint: str
+    """Digest of corpus, settings, decisions and code: equal means nothing to do."""
+    settings_hash: str
+    models: Mapping[str, str] = field(default_factory=dict)
+    """Part to version, such as `embedder` to `all-MiniLM-L6-v2`."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Documents in, claims, themes and so on out."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Time by stage."""
+    failures: Mapping[str, str] = field(default_factory=dict)
+    """Documents that could not be mined, with the reason."""
+    id: int | None = None
+
+
+_run = TypeAdapter(Run)
+
+Numbered = TypeVar("Numbered", Run, Decision)
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Version:
+    """State of the store: whoever caches what it read keys the cache by this."""
+
+    run: int
+    decision: int
+
+
+class Knowledge:
+    """What was concluded about a project's corpus."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        """Opens the store and brings its tables up to date; raises StoreError."""
+        self.engine = engine
+        migrate(engine, "knowledge", STEPS)
+
+    # Conclusions
+
+    def replace(self, run: Run, mined: Mined) -> Run:
+        """The run with its id, after its conclusions took the place of the former ones."""
+        with explained(self.engine), self.engine.begin() as connection:
+            number = _write_run(connection, run)
+            for table in (claims, themes, evidence, grades, gaps, contradictions):
+                connection.execute(table.delete())
+            _insert(connection, claims, _claim_rows(mined))
+            _insert(connection, themes, map(_theme_row, mined.themes))
+            _insert(connection, evidence, (_owned(item, item.id) for item in mined.evidence))
+            _insert(connection, grades, (_owned(item, item.theme) for item in mined.grades))
+            _insert(connection, gaps, (_owned(item, item.theme) for item in mined.gaps))
+            _insert(connection, contradictions, (_owned(i, i.id) for i in mined.contradictions))
+            _insert(connection, events, (_event_row(number, item) for item in mined.events))
+        return _with_id(run, number)
+
+    def last_run(self) -> Run | None:
+        """The run whose conclusions are shown; None before the first."""
+        found = self.runs(limit=1)
+        return found[0] if found else None
+
+    def runs(self, limit: int = 50) -> list[Run]:
+        """Runs, latest first."""
+        query = sa.select(runs.c.id, runs.c.value).order_by(runs.c.id.desc()).limit(limit)
+        return [_with_id(_run.validate_json(row.value), row.id) for row in self._rows(query)]
+
+    def version(self) -> Version:
+        """Changes whenever a run or a decision was added."""
+        query = sa.select(
+            sa.select(sa.func.coalesce(sa.func.max(runs.c.id), 0)).scalar_subquery().label("run"),
+            sa.select(sa.func.coalesce(sa.func.sum(decisions.c.id), 0))
+            .where(decisions.c.undone.is_(False))
+            .scalar_subquery()
+            .label("decision"),
+        )
+        row = self._rows(query)[0]
+        return Version(run=row.run, decision=row.decision)
+
+    def themes(self, kind: Kind | None = None) -> list[Theme]:
+        """Themes, most authors first."""
+        query = sa.select(themes.c.value).order_by(themes.c.authors.desc(), themes.c.id)
+        if kind is not None:
+            query = query.where(themes.c.kind == kind)
+        return [_theme.validate_json(row.value) for row in self._rows(query)]
+
+    def theme(self, theme_id: str) -> Theme | None:
+        """The theme of that id, or the one an old id redirects to."""
+        for _hop in range(20):
+            found = self._rows(sa.select(themes.c.value).where(themes.c.id == theme_id))
+            if found:
+                return _theme.validate_json(found[0].value)
+            query = sa.select(events.c.into).where(
+                events.c.theme == theme_id, events.c.into.is_not(None)
+            )
+            onward = self._rows(query.order_by(events.c.row.desc()).limit(1))
+            if not onward:
+                return None
+            theme_id = onward[0].into
+        return None
+
+    def claims(
+        self,
+        *,
+        theme: str | None = None,
+        document: str | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> list[Claim]:
+        """Claims, most typical of their theme first; all, or of a theme, a document, or by id."""
+        query = sa.select(claims.c.value).order_by(claims.c.theme, claims.c.place, claims.c.id)
+        if theme is not None:
+            query = query.where(claims.c.theme == theme)
+        if document is not None:
+            query = query.where(claims.c.document == document)
+        if ids is None:
+            return [_claim.validate_json(row.value) for row in self._rows(query)]
+        queries = (query.where(claims.c.id.in_(some)) for some in _batches(ids))
+        return [_claim.validate_json(row.value) for q in queries for row in self._rows(q)]
+
+    def theme_of(self) -> dict[str, str]:
+        """Theme id by claim id."""
+        query = sa.select(claims.c.id, claims.c.theme).where(claims.c.theme.is_not(None))
+        return {row.id: row.theme for row in self._rows(query)}
+
+    def evidence(self, theme: str | None = None) -> list[Evidence]:
+        """What articles and studies say, of one theme or of all."""
+        return self._values(evidence, Evidence, theme)
+
+    def grades(self, theme: str | None = None) -> list[Grade]:
+        """Grades; of a theme the one over all conditions comes first."""
+        return self._values(grades, Grade, theme)
+
+    def gaps(self) -> list[Gap]:
+        """Gaps, highest score first."""
+        return self._values(gaps, Gap)
+
+    def contradictions(self, theme: str | None = None) -> list[Contradiction]:
+        """Contradictions, of one theme or of all."""
+        return self._values(contradictions, Contradiction, theme)
+
+    def events(self, run: int | None = None) -> list[ThemeEvent]:
+        """What happened to themes, in one run or ever."""
+        query = sa.select(events.c.value).order_by(events.c.row)
+        if run is not None:
+            query = query.where(events.c.run == run)
+        return [_event.validate_json(row.value) for row in self._rows(query)]
+
+    # Caches
+
+    def extracted(self, document: str, key: str) -> list[Claim] | None:
+        """Claims found before in the same content by the same extractor."""
+        query = sa.select(extractions.c.value).where(
+            extractions.c.document == document, extractions.c.key == key
+        )
+        found = self._rows(query)
+        return _claims.validate_json(found[0].value) if found else None
+
+    def keep_extracted(self, document: str, key: str, found: Sequence[Claim]) -> None:
+        """Keeps the claims of a document at once, so that an interrupted run resumes there."""
+        value = _claims.dump_json(list(found)).decode()
+        with explained(self.engine), self.engine.begin() as connection:
+            connection.execute(extractions.delete().where(extractions.c.document == document))
+            connection.execute(extractions.insert().values(document=document, key=key, value=value))
+
+    def vectors(self, model: str, texts: Sequence[str]) -> dict[str, Vector]:
+        """Known vectors by text."""
+        known: dict[str, Vector] = {}
+        for some in _batches(texts):
+            query = sa.select(vectors.c.text, vectors.c.value).where(
+                vectors.c.model == model, vectors.c.text.in_(some)
+            )
+            for row in self._rows(query):
+                known[row.text] = np.frombuffer(row.value, dtype=np.float32)
+        return known
+
+    def keep_vectors(self, model: str, new: Mapping[str, Vector]) -> None:
+        """Keeps vectors by text; known ones must not be given again."""
+        rows = (
+            {"model": model, "text": text, "value": np.asarray(v, dtype=np.float32).tobytes()}
+            for text, v in new.items()
+        )
+        with explained(self.engine), self.engine.begin() as connection:
+            _insert(connection, vectors, rows)
+
+    # Decisions
+
+    def decide(self, decision: Decision) -> int:
+        """Id of the decision, now kept."""
+        value = _decision.dump_json(decision).decode()
+        row = {"action": decision.action, "target": decision.target, "value": value}
+        with explained(self.engine), self.engine.begin() as connection:
+            key = connection.execute(
+                decisions.insert().values(**row, undone=False)
+            ).inserted_primary_key
+        return int(key[0]) if key else 0
+
+    def undo(self, decision: int) -> None:
+        """Takes a decision back; it stays in the history."""
+        with explained(self.engine), self.engine.begin() as connection:
+            connection.execute(
+                decisions.update().where(decisions.c.id == decision).values(undone=True)
+            )
+
+    def decisions(self) -> list[Decision]:
+        """Decisions in force, oldest first."""
+        query = sa.select(decisions).where(decisions.c.undone.is_(False)).order_by(decisions.c.id)
+        return [_with_id(_decision.validate_json(row.value), row.id) for row in self._rows(query)]
+
+    # Forgetting
+
+    def forget(self, key: str) -> int:
+        """How many claims and pieces of evidence went with an author or a document.
+
+        The cached claims of the documents concerned go too, and all cached vectors, since they
+        are kept by text; the next run counts anew.
+        """
+        with explained(self.engine), self.engine.begin() as connection:
+            gone = sa.or_(claims.c.author == key, claims.c.document == key)
+            touched = sa.select(claims.c.document).where(gone)
+            connection.execute(extractions.delete().where(extractions.c.document.in_(touched)))
+            connection.execute(extractions.delete().where(extractions.c.document == key))
+            count = connection.execute(claims.delete().where(gone)).rowcount
+            about = sa.func.instr(evidence.c.value, f'"document":{_json_text(key)}') > 0
+            count += connection.execute(evidence.delete().where(about)).rowcount
+            connection.execute(vectors.delete())
+            connection.execute(runs.update().values(fingerprint=""))
+        return count
+
+    def _rows(self, query: sa.Select[Any]) -> Sequence[Any]:
+        with explained(self.engine), self.engine.connect() as connection:
+            return connection.execute(query).all()
+
+    def _values(self, table: sa.Table, of: type[Any], theme: str | None = None) -> list[Any]:
+        query = sa.select(table.c.value).order_by(table.c.row)
+        if theme is not None:
+            query = query.where(table.c.theme == theme)
+        adapter = TypeAdapter(of)
+        return [adapter.validate_json(row.value) for row in self._rows(query)]
+
+
+def _write_run(connection: sa.Connection, run: Run) -> int:
+    value = _run.dump_json(run).decode()
+    row = {
+        "started": run.started,
+        "finished": run.finished,
+        "fingerprint": run.fingerprint,
+        "settings_hash": run.settings_hash,
+        "value": value,
+    }
+    key = connection.execute(runs.insert().values(**row)).inserted_primary_key
+    return int(key[0]) if key else 0
+
+
+def _with_id(value: Numbered, number: int) -> Numbered:
+    return replace(value, id=number)
+
+
+def _owned(value: Evidence | Grade | Gap | Contradiction, key: str) -> dict[str, Any]:
+    dumped = TypeAdapter(type(value)).dump_json(value).decode()
+    return {"id": key, "theme": value.theme, "value": dumped}
+
+
+def _claim_rows(mined: Mined) -> Iterable[dict[str, Any]]:
+    places = {key: place for theme in mined.themes for place, key in enumerate(theme.claims)}
+    for claim in mined.claims:
+        yield {
+            "id": claim.id,
+            "theme": mined.theme_of.get(claim.id),
+            "kind": claim.kind,
+            "voice": claim.voice,
+            "document": claim.quote.document,
+            "part": claim.quote.part,
+            "author": claim.author,
+            "condition": claim.condition,
+            "written": claim.written,
+            "place": places.get(claim.id, 0),
+            "value": _claim.dump_json(claim).decode(),
+        }
+
+
+def _theme_row(theme: Theme) -> dict[str, Any]:
+    return {
+        "id": theme.id,
+        "kind": theme.kind,
+        "name": theme.name,
+        "authors": theme.tally.authors,
+        "value": _theme.dump_json(theme).decode(),
+    }
+
+
+def _event_row(run: int, item: ThemeEvent) -> dict[str, Any]:
+    value = _event.dump_json(item).decode()
+    return {"run": run, "theme": item.theme, "into": item.into, "value": value}
+
+
+def _insert(connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    for some in _batches(list(rows)):
+        connection.execute(table.insert(), list(some))
+
+
+def _batches(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
+    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
+
+
+def _json_text(text: str) -> str:
+    return TypeAdapter(str).dump_json(text).decode()
+
+
+def claims_key(content: str, extractor: str) -> str:
+    """Name of the claims that an extractor finds in a content."""
+    return hashlib.sha256(f"{content}\0{extractor}".encode()).hexdigest()

@@ -1,0 +1,313 @@
+"""The words of mining: quotes, claims, themes, evidence, grades, gaps, contradictions, decisions.
+
+Values only, frozen. Stages turn them into one another; `miner.knowledge` keeps them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Literal
+
+__all__ = [
+    "Assertion",
+    "Claim",
+    "Contradiction",
+    "Decision",
+    "Design",
+    "Direction",
+    "Evidence",
+    "Experiencer",
+    "Gap",
+    "GapType",
+    "Grade",
+    "Kind",
+    "Mined",
+    "Outcome",
+    "Question",
+    "Quote",
+    "Search",
+    "SourceType",
+    "Stance",
+    "Tally",
+    "Theme",
+    "ThemeEvent",
+    "Voice",
+    "Vote",
+]
+
+Kind = Literal["cause", "trigger", "diagnosis", "remedy"]
+Voice = Literal["member", "article", "study"]
+Experiencer = Literal["self", "other", "advice", "question"]
+Assertion = Literal["asserted", "hedged", "negated"]
+Outcome = Literal["helped", "mixed", "no_effect", "worse", "unknown"]
+Stance = Literal[
+    "helped",
+    "mixed",
+    "no_effect",
+    "worse",
+    "tried",
+    "advised",
+    "asked",
+    "other",
+    "rejected",
+    "said",
+]
+SourceType = Literal["study", "expert", "mechanism", "anecdote", "commercial", "unsupported"]
+Direction = Literal["supports", "no_effect", "contradicts", "mixed", "unclear"]
+Design = str
+"""A design of the table in docs/grading.md, such as `rct` or `sr_mixed`."""
+Question = Literal["benefit", "prevention", "cause", "harm", "diagnosis", "prognosis", "prevalence"]
+GapType = Literal["uncovered", "weak_evidence", "contradicted", "unanswered", "rising"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quote:
+    """Words exactly as stored: the part's text from `start` on equals `text`."""
+
+    document: str
+    """Canonical address of the document."""
+    part: str
+    """Post id, or `title`, or `text` for the body of an article or study."""
+    start: int
+    """Offset in code points."""
+    text: str
+
+    @property
+    def end(self) -> int:
+        """Offset just after the last character."""
+        return self.start + len(self.text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One idea of one speaker: something blamed, named or tried, and what came of it."""
+
+    kind: Kind
+    phrase: str
+    """The idea as written, such as `flat pedals`."""
+    phrase_start: int
+    """Offset of the phrase in the part's text (the phrase lies inside the quote)."""
+    quote: Quote
+    voice: Voice = "member"
+    author: str | None = None
+    """Pseudonym; None for an unnamed post and for articles and studies."""
+    written: datetime | None = None
+    experiencer: Experiencer = "self"
+    assertion: Assertion = "asserted"
+    outcome: Outcome = "unknown"
+    condition: str | None = None
+    """Id of a condition of `miner.conditions`."""
+    confidence: float = 1.0
+    """Calibrated probability that two readers would call this a claim of this kind."""
+
+    @cached_property
+    def id(self) -> str:
+        """Sixteen hex digits, the same for the same words in the same place."""
+        key = (self.quote.document, self.quote.part, self.kind, str(self.phrase_start), self.phrase)
+        return hashlib.sha256("\x1f".join(key).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vote:
+    """What one author says of one theme: their latest outcome, else the strongest thing said."""
+
+    author: str
+    """Pseudonym, or `unnamed:DOCUMENT#PART` for a post without a name."""
+    stance: Stance
+    claims: tuple[str, ...]
+    """Ids of the author's claims on the theme; the one that decided comes first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """Distinct authors by stance. Advice, questions and reports on others are never outcomes."""
+
+    helped: int = 0
+    mixed: int = 0
+    no_effect: int = 0
+    worse: int = 0
+    tried: int = 0
+    """Tried, outcome not said."""
+    advised: int = 0
+    asked: int = 0
+    other: int = 0
+    """Reports on somebody else."""
+    rejected: int = 0
+    """Not tried, planned away, or denied as a cause."""
+    said: int = 0
+    """Blamed or named (causes, triggers, diagnoses)."""
+    unnamed: int = 0
+    """How many of all these are posts without an author's name, each counted as one author."""
+    threads: int = 0
+    sites: int = 0
+
+    @property
+    def authors(self) -> int:
+        """Distinct authors that speak of the theme at all."""
+        named = self.tried + self.advised + self.asked + self.other + self.rejected + self.said
+        return self.reported + named
+
+    @property
+    def reported(self) -> int:
+        """Authors who tried it themselves and said what came of it: the n of every share."""
+        return self.helped + self.mixed + self.no_effect + self.worse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Theme:
+    """Claims of one kind that are about the same thing."""
+
+    id: str
+    """Kept while most of its claims stay; such as `rem-3f9a1c`."""
+    kind: Kind
+    name: str
+    """Its most typical short phrase, in members' words, unless a person renamed it."""
+    claims: tuple[str, ...]
+    """Ids, most typical first."""
+    keywords: tuple[str, ...] = ()
+    """Words that tell it from its neighbours."""
+    parent: str | None = None
+    """Id of the broader theme it belongs to."""
+    related: tuple[str, ...] = ()
+    """Ids of near themes, of any kind, nearest first."""
+    tally: Tally = field(default_factory=Tally)
+    articles: int = 0
+    """Articles that speak of it."""
+    conditions: tuple[str, ...] = ()
+    """Conditions its claims are about, most frequent first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThemeEvent:
+    """What happened to a theme between two runs; a merged or dead id redirects to `into`."""
+
+    kind: Literal["born", "died", "merged", "split", "renamed"]
+    theme: str
+    into: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """A look-up that was really made, so that `none found` is not `not searched`."""
+
+    query: str
+    service: str
+    when: datetime
+    hits: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """One source's word on a theme: a sentence of an article, or a study."""
+
+    theme: str
+    source_type: SourceType
+    direction: Direction
+    quote: Quote | None
+    """The sentence; None for a study of the library that is known by its facts alone."""
+    design: Design | None = None
+    n: int | None = None
+    flags: tuple[str, ...] = ()
+    condition: str | None = None
+    question: Question = "benefit"
+    study: str | None = None
+    """Identity of the study (registry number, PMID or DOI), so that one trial counts once."""
+    title: str = ""
+    """Citation of a study, or title of the article."""
+    finding: str = ""
+    """What a library study found, in our words."""
+    url: str | None = None
+    year: int | None = None
+    doi: str | None = None
+    reasons: tuple[str, ...] = ()
+    """Why it was read so, in order."""
+
+    @cached_property
+    def id(self) -> str:
+        """Sixteen hex digits, the same for the same source on the same theme."""
+        place = f"{self.quote.document}#{self.quote.part}@{self.quote.start}" if self.quote else ""
+        key = (self.theme, self.condition or "", self.question, self.study or "", place)
+        return hashlib.sha256("\x1f".join(key).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grade:
+    """Three separate outputs: level, status and certainty. Never one score."""
+
+    theme: str
+    condition: str | None
+    """None is the grade over all conditions of the theme."""
+    level: int | None
+    """Oxford CEBM 2011 step, 1 best to 5; None where no source carries one."""
+    status: str
+    certainty: str | None
+    reasons: tuple[str, ...] = ()
+    """In the order they fired."""
+    best: tuple[str, ...] = ()
+    """Evidence ids that set the level."""
+    dissent: tuple[str, ...] = ()
+    """Evidence ids that say otherwise, at any level."""
+    question: Question = "benefit"
+    searched: Search | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """A theme people speak of that articles do not cover or studies do not support."""
+
+    theme: str
+    type: GapType
+    score: float
+    """0 to 100; the sum of `parts`."""
+    parts: Mapping[str, float]
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contradiction:
+    """Two sides on one theme, each in quotes."""
+
+    theme: str
+    type: Literal["articles", "members", "members_articles", "members_studies", "studies"]
+    supporting: tuple[str, ...]
+    """Ids of claims or evidence on one side."""
+    opposing: tuple[str, ...]
+    reason: str
+
+    @property
+    def id(self) -> str:
+        """Stable while theme and type stay."""
+        return f"{self.theme}:{self.type}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What a person changed. Collected: replayed on every run, never derived."""
+
+    action: Literal["rename", "merge", "split", "move", "reject", "overrule", "dismiss"]
+    target: str
+    """Id of a theme, claim, evidence or contradiction."""
+    value: Mapping[str, object]
+    who: str
+    when: datetime
+    why: str = ""
+    id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mined:
+    """All that one run concluded; it replaces the former conclusions as a whole."""
+
+    claims: tuple[Claim, ...]
+    theme_of: Mapping[str, str]
+    """Claim id to theme id; a claim a person rejected has none."""
+    themes: tuple[Theme, ...]
+    evidence: tuple[Evidence, ...] = ()
+    grades: tuple[Grade, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
+    events: tuple[ThemeEvent, ...] = ()

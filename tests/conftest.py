@@ -1,0 +1,19 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of measuring material beside the checkout; tests that need it skip without it."""
+    folder = Path(os.environ.get("FOLKGRADE_SHARED", ROOT.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip("measuring material is not beside this checkout")
+    return folder

@@ -1,0 +1,186 @@
+"""The collected store: adding, merging, forgetting, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from crawler.corpus import Corpus, SiteVisit
+from crawler.database import open_database
+from crawler.documents import Article, Post, Quoted, Source, Thread
+from crawler.errors import StoreError
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    return Corpus(open_database(str(tmp_path / "corpus.db")))
+
+
+def source(url: str = "https://forum.example/t/7", fetched: datetime = NOON) -> Source:
+    return Source(url=url, site="forum.example", fetched=fetched, engine="discourse")
+
+
+def post(number: int, text: str = "Ice did nothing.", **more: object) -> Post:
+    values = {
+        "author": f"m_{number:010x}",
+        "written": NOON,
+        "url": f"https://forum.example/p/{number}",
+    }
+    return Post(id=f"p{number}", number=number, text=text, **(values | more))  # type: ignore[arg-type]
+
+
+def thread(*posts: Post, title: str = "Sore heel", fetched: datetime = NOON) -> Thread:
+    return Thread(source=source(fetched=fetched), title=title, posts=posts)
+
+
+def test_a_document_comes_back_as_it_was_stored(corpus: Corpus) -> None:
+    """Threads and articles survive the store unchanged, emoji and quotes included."""
+    quoted = Quoted(text="any ideas?", author="m_0000000009", post="p1")
+    first = thread(post(1, "Heel hurts 🦶\r\nany ideas?"), post(2, quotes=(quoted,), likes=3))
+    article = Article(
+        source=source("https://clinic.example/heel"), title="Heels", text="Rest.\n\nIce."
+    )
+    assert corpus.add(first) == "new"
+    assert corpus.add(article) == "new"
+    assert corpus.get(first.source.url) == first
+    assert corpus.get(article.source.url) == article
+    assert [d.title for d in corpus.documents()] == ["Heels", "Sore heel"]
+
+
+def test_the_same_content_fetched_again_is_the_same(corpus: Corpus) -> None:
+    """Only the time of fetching moves; the fingerprint stays."""
+    corpus.add(thread(post(1)))
+    before = corpus.fingerprint()
+    later = datetime(2026, 6, 1, tzinfo=UTC)
+    assert corpus.add(thread(post(1), fetched=later)) == "same"
+    assert corpus.fingerprint() == before
+    assert corpus.sites()[0].fetched == later
+
+
+def test_pieces_of_a_thread_are_merged_in_order(corpus: Corpus) -> None:
+    """A later piece adds posts and may lack the title; an edited post replaces its former self."""
+    corpus.add(thread(post(1), post(2)))
+    assert corpus.add(thread(post(3), post(2, "Edited: ice helped."), title="")) == "changed"
+    merged = corpus.get("https://forum.example/t/7")
+    assert isinstance(merged, Thread)
+    assert merged.title == "Sore heel"
+    assert [p.number for p in merged.posts] == [1, 2, 3]
+    assert merged.posts[1].text == "Edited: ice helped."
+
+
+def test_a_forgotten_author_is_gone_and_stays_out(corpus: Corpus) -> None:
+    """Posts go, quotes of them go, and the next crawl does not bring them back."""
+    echo = post(2, quotes=(Quoted(text="Ice did nothing.", author="m_0000000001", post="p1"),))
+    whole = thread(post(1), echo)
+    corpus.add(whole)
+    before = corpus.fingerprint()
+    assert corpus.forget("m_0000000001") == 1
+    left = corpus.get(whole.source.url)
+    assert isinstance(left, Thread)
+    assert [p.id for p in left.posts] == ["p2"]
+    assert left.posts[0].quotes == ()
+    assert corpus.fingerprint() != before
+    corpus.add(whole)
+    assert corpus.get(whole.source.url) == left
+
+
+@pytest.mark.parametrize("key", ["https://forum.example/p/1", "https://forum.example/t/7"])
+def test_a_forgotten_address_stays_out(corpus: Corpus, key: str) -> None:
+    """One post by its permalink, or a whole document by its address."""
+    corpus.add(thread(post(1), post(2)))
+    corpus.forget(key)
+    corpus.add(thread(post(1), post(2)))
+    left = corpus.get("https://forum.example/t/7")
+    remaining = [p.id for p in left.posts] if isinstance(left, Thread) else []
+    assert remaining == (["p2"] if key.endswith("p/1") else [])
+
+
+def test_what_was_forgotten_is_not_written_down(corpus: Corpus, tmp_path: Path) -> None:
+    """The list of forgotten things holds digests only."""
+    corpus.add(thread(post(1)))
+    corpus.forget("m_0000000001")
+    rows = sqlite3.connect(tmp_path / "corpus.db").execute("select key from forgotten").fetchall()
+    assert rows
+    assert "m_0000000001" not in str(rows)
+
+
+def test_sites_are_counted_by_distinct_authors(corpus: Corpus) -> None:
+    """Two posts of one author are two posts and one author."""
+    corpus.add(thread(post(1), post(2, author="m_0000000001")))
+    corpus.add(Article(source=source("https://forum.example/a"), title="A", text="Text."))
+    counts = corpus.sites()[0]
+    assert (counts.threads, counts.articles, counts.posts, counts.authors) == (1, 1, 2, 1)
+    assert counts.first == counts.last == NOON
+
+
+def test_failures_and_visits_are_remembered_until_mended(corpus: Corpus) -> None:
+    """A failed page is listed once, with its last reason, until it is read."""
+    corpus.failed("https://forum.example/x", "HTTP 500")
+    corpus.failed("https://forum.example/x", "HTTP 502")
+    assert [(f.url, f.reason) for f in corpus.failures()] == [
+        ("https://forum.example/x", "HTTP 502")
+    ]
+    corpus.recovered("https://forum.example/x")
+    assert corpus.failures() == []
+    visit = SiteVisit(site="forum.example", started=NOON, finished=NOON, status="ok", pages=3)
+    corpus.visited(visit)
+    assert corpus.last_visits() == {"forum.example": visit}
+
+
+def test_a_locked_database_is_one_clear_line(tmp_path: Path) -> None:
+    """Whoever holds the lock is waited for, then named as the cause."""
+    path = tmp_path / "corpus.db"
+    corpus = Corpus(open_database(str(path), busy_seconds=0.1))
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match=r"corpus\.db: another process is writing"):
+        corpus.add(thread(post(1)))
+    holder.execute("ROLLBACK")
+    assert corpus.add(thread(post(1))) == "new"
+
+
+def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
+    """A write that finds no room fails whole; what was there is still there."""
+    Corpus(open_database(str(tmp_path / "corpus.db"))).add(thread(post(1)))
+    small = open_database(str(tmp_path / "corpus.db"))
+    event.listen(small, "connect", lambda raw, _record: raw.execute("PRAGMA max_page_count=1"))
+    with pytest.raises(StoreError, match="the disk is full"):
+        Corpus(small).add(thread(post(2, "long " * 100_000)))
+    kept = Corpus(open_database(str(tmp_path / "corpus.db"))).get("https://forum.example/t/7")
+    assert isinstance(kept, Thread)
+    assert [p.id for p in kept.posts] == ["p1"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"not a database, surely" * 99, "not a database"), (b"SQL", "not a data")],
+)
+def test_a_wrong_file_is_named(tmp_path: Path, content: bytes, reason: str) -> None:
+    """A file that is no database is refused, and left as it is."""
+    path = tmp_path / "corpus.db"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=reason):
+        Corpus(open_database(str(path)))
+    assert path.read_bytes() == content
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    """An old Folkgrade does not touch what a newer one wrote."""
+    path = tmp_path / "corpus.db"
+    Corpus(open_database(str(path)))
+    with sqlite3.connect(path) as connection:
+        connection.execute("update schema_versions set version = 999 where store = 'corpus'")
+    with pytest.raises(StoreError, match="newer Folkgrade"):
+        Corpus(open_database(str(path)))
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    """The way out is said: make a project first."""
+    with pytest.raises(StoreError, match="folkgrade init"):
+        open_database(str(tmp_path / "nowhere" / "corpus.db"))

@@ -1,0 +1,146 @@
+"""The derived store: replaced as a whole, redirected, cached, decided upon, forgotten."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from crawler.database import open_database
+from miner.knowledge import Knowledge, Run, claims_key
+from miner.model import Claim, Decision, Gap, Grade, Mined, Quote, Tally, Theme, ThemeEvent
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+RUN = Run(started=NOON, finished=NOON, fingerprint="f1", settings_hash="s1", counts={"claims": 1})
+
+
+@pytest.fixture
+def knowledge(tmp_path: Path) -> Knowledge:
+    return Knowledge(open_database(str(tmp_path / "k.db")))
+
+
+def claim(
+    phrase: str = "heel drops", author: str = "m_1", document: str = "https://f.example/1"
+) -> Claim:
+    quote = Quote(document=document, part="p1", start=4, text=f"The {phrase} helped.")
+    return Claim(kind="remedy", phrase=phrase, phrase_start=8, quote=quote, author=author)
+
+
+def mined(*claims: Claim, theme: str = "rem-aaaaaa", events: tuple[ThemeEvent, ...] = ()) -> Mined:
+    ids = tuple(c.id for c in claims)
+    item = Theme(
+        id=theme, kind="remedy", name="heel drops", claims=ids, tally=Tally(helped=len(ids))
+    )
+    return Mined(
+        claims=claims,
+        theme_of=dict.fromkeys(ids, theme),
+        themes=(item,),
+        grades=(Grade(theme=theme, condition=None, level=2, status="supported", certainty="low"),),
+        gaps=(Gap(theme=theme, type="uncovered", score=30, parts={"authors": 30.0}),),
+        events=events,
+    )
+
+
+def test_conclusions_come_back_as_they_were(knowledge: Knowledge) -> None:
+    """Themes, claims, grades and gaps survive the store."""
+    first, second = claim(), claim("ice")
+    run = knowledge.replace(RUN, mined(first, second))
+    assert knowledge.last_run() == run
+    assert run.id == 1
+    assert knowledge.claims(theme="rem-aaaaaa") == [first, second]
+    assert knowledge.claims(ids=[second.id]) == [second]
+    assert knowledge.theme_of() == {first.id: "rem-aaaaaa", second.id: "rem-aaaaaa"}
+    assert knowledge.themes("remedy")[0].tally.authors == 2
+    assert knowledge.themes("cause") == []
+    assert knowledge.grades("rem-aaaaaa")[0].level == 2
+    assert knowledge.gaps()[0].parts == {"authors": 30.0}
+
+
+def test_an_interrupted_replacement_leaves_the_last_good_result(
+    knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopping in the middle of writing changes nothing that is read."""
+    knowledge.replace(RUN, mined(claim()))
+
+    def stop(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("miner.knowledge._event_row", stop)
+    with pytest.raises(KeyboardInterrupt):
+        knowledge.replace(
+            RUN, mined(claim("ice"), events=(ThemeEvent(kind="born", theme="rem-aaaaaa"),))
+        )
+    assert [c.phrase for c in knowledge.claims()] == ["heel drops"]
+    assert len(knowledge.runs()) == 1
+
+
+def test_old_ids_redirect_over_several_merges(knowledge: Knowledge) -> None:
+    """An address of a merged theme opens the survivor, also after a second merge."""
+    knowledge.replace(RUN, mined(claim(), theme="rem-aaaaaa"))
+    first = ThemeEvent(kind="merged", theme="rem-aaaaaa", into="rem-bbbbbb")
+    knowledge.replace(RUN, mined(claim(), theme="rem-bbbbbb", events=(first,)))
+    second = ThemeEvent(kind="merged", theme="rem-bbbbbb", into="rem-cccccc")
+    knowledge.replace(RUN, mined(claim(), theme="rem-cccccc", events=(second,)))
+    found = knowledge.theme("rem-aaaaaa")
+    assert found is not None
+    assert found.id == "rem-cccccc"
+    assert knowledge.theme("rem-ffffff") is None
+
+
+def test_a_ring_of_redirects_ends(knowledge: Knowledge) -> None:
+    """Events that point at each other are not followed for ever."""
+    ring = (
+        ThemeEvent(kind="merged", theme="rem-x", into="rem-y"),
+        ThemeEvent(kind="merged", theme="rem-y", into="rem-x"),
+    )
+    knowledge.replace(RUN, mined(claim(), events=ring))
+    assert knowledge.theme("rem-x") is None
+
+
+def test_claims_are_cached_by_content_and_extractor(knowledge: Knowledge) -> None:
+    """Another content or another extractor finds nothing in the cache."""
+    key = claims_key("hash", "extractor-1")
+    knowledge.keep_extracted("https://f.example/1", key, [claim()])
+    assert knowledge.extracted("https://f.example/1", key) == [claim()]
+    assert knowledge.extracted("https://f.example/1", claims_key("hash", "extractor-2")) is None
+
+
+def test_vectors_are_cached_by_model_and_text(knowledge: Knowledge) -> None:
+    """A vector comes back for its model only, also among more texts than one query holds."""
+    vector = np.arange(3, dtype=np.float32)
+    knowledge.keep_vectors("mini", {"ice": vector})
+    texts = [f"text {n}" for n in range(1200)] + ["ice"]
+    assert list(knowledge.vectors("mini", texts)) == ["ice"]
+    assert knowledge.vectors("mini", ["ice"])["ice"].tolist() == [0, 1, 2]
+    assert knowledge.vectors("other", ["ice"]) == {}
+
+
+def test_decisions_outlive_runs_and_can_be_undone(knowledge: Knowledge) -> None:
+    """A run replaces what was concluded and no decision; undoing changes the version."""
+    decision = Decision(
+        action="rename", target="rem-aaaaaa", value={"name": "Heel drops"}, who="ana", when=NOON
+    )
+    number = knowledge.decide(decision)
+    knowledge.replace(RUN, mined(claim()))
+    assert [d.target for d in knowledge.decisions()] == ["rem-aaaaaa"]
+    before = knowledge.version()
+    knowledge.undo(number)
+    assert knowledge.decisions() == []
+    assert knowledge.version() != before
+
+
+def test_forgetting_an_author_leaves_no_trace(knowledge: Knowledge) -> None:
+    """Claims, caches and vectors go, and the next run is not skipped as unchanged."""
+    mine, theirs = claim(author="m_1"), claim("ice", author="m_2", document="https://f.example/2")
+    knowledge.replace(RUN, mined(mine, theirs))
+    knowledge.keep_extracted("https://f.example/1", "k", [mine])
+    knowledge.keep_vectors("mini", {"heel drops": np.ones(2, dtype=np.float32)})
+    assert knowledge.forget("m_1") == 1
+    assert [c.author for c in knowledge.claims()] == ["m_2"]
+    assert knowledge.extracted("https://f.example/1", "k") is None
+    with knowledge.engine.connect() as connection:
+        assert connection.execute(sa.text("select count(*) from vectors")).scalar() == 0
+        assert connection.execute(sa.text("select fingerprint from runs")).scalar() == ""
