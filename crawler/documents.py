@@ -9,7 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Article", "Document", "Post", "Quoted", "Reference", "Source", "Study", "Thread"]
+__all__ = [
+    "Article",
+    "Document",
+    "Post",
+    "Quoted",
+    "Reference",
+    "Source",
+    "Study",
+    "Thread",
+    "part_text",
+    "permalink",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,3 +130,21 @@ class Study:
 
 
 Document = Thread | Article | Study
+
+
+def part_text(document: Document, part: str) -> str | None:
+    """The stored text of a part: `title`, `text` (of a study its abstract), or a post's id."""
+    if part == "title":
+        return document.title
+    if isinstance(document, Thread):
+        return next((post.text for post in document.posts if post.id == part), None)
+    return document.abstract if isinstance(document, Study) else document.text
+
+
+def permalink(document: Document, part: str) -> str:
+    """Address at which a reader finds the part: the post's own, else the document's."""
+    if isinstance(document, Thread):
+        for post in document.posts:
+            if post.id == part:
+                return post.url or f"{document.source.url}#{part}"
+    return document.source.url

@@ -1,6 +1,6 @@
 """Errors of mining. Messages name the thing, the cause and the way out, in one line."""
 
-__all__ = ["MinerError", "ModelRefused", "UnknownPart"]
+__all__ = ["MinerError", "ModelRefused", "NothingMined", "UnknownPart"]
 
 
 class MinerError(Exception):
@@ -9,6 +9,10 @@ class MinerError(Exception):
 
 class ModelRefused(MinerError):
     """A model's files are missing, damaged or not the ones expected."""
+
+
+class NothingMined(MinerError):
+    """There are no conclusions yet."""
 
 
 class UnknownPart(MinerError):

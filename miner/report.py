@@ -1,0 +1,129 @@
+"""Themes as plain records for reading elsewhere: JSON on the command line, exports later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from miner.counts import Share, shares, votes
+from miner.model import Claim, Contradiction, Evidence, Grade, Quote, Theme, Vote
+
+__all__ = ["theme_record"]
+
+Address = Callable[[Quote], str]
+"""Where a reader finds a quote."""
+
+
+def theme_record(
+    theme: Theme,
+    claims: Sequence[Claim],
+    *,
+    grades: Sequence[Grade],
+    evidence: Sequence[Evidence],
+    contradictions: Sequence[Contradiction],
+    address: Address,
+) -> dict[str, Any]:
+    """One theme with all that stands behind its numbers; plain values only."""
+    overall = next((grade for grade in grades if grade.condition is None), None)
+    stance = _stance_of(votes(claims))
+    return {
+        "id": theme.id,
+        "kind": theme.kind,
+        "name": theme.name,
+        "keywords": list(theme.keywords),
+        "conditions": list(theme.conditions),
+        "authors": theme.tally.authors,
+        "unnamed": theme.tally.unnamed,
+        "threads": theme.tally.threads,
+        "sites": theme.tally.sites,
+        "articles": theme.articles,
+        "outcomes": _outcomes(theme),
+        "advised": theme.tally.advised,
+        "asked": theme.tally.asked,
+        "level": overall.level if overall else None,
+        "status": overall.status if overall else "not_searched",
+        "certainty": overall.certainty if overall else None,
+        "reasons": list(overall.reasons) if overall else [],
+        "contradictions": [{"type": c.type, "reason": c.reason} for c in contradictions],
+        "grades": [_grade(grade) for grade in grades if grade.condition is not None],
+        "quotes": [_claim(claim, stance, address) for claim in claims],
+        "evidence": [_evidence(item, address) for item in evidence],
+    }
+
+
+def _stance_of(found: Sequence[Vote]) -> dict[str, str]:
+    return {key: vote.stance for vote in found for key in vote.claims}
+
+
+def _outcomes(theme: Theme) -> dict[str, Any]:
+    """Authors by outcome: k of n, the interval, and a percentage only from five on."""
+    return {
+        "reported": theme.tally.reported,
+        **{share.outcome: _share(share) for share in shares(theme.tally)},
+    }
+
+
+def _share(share: Share) -> Mapping[str, Any]:
+    return {
+        "k": share.k,
+        "n": share.n,
+        "low": round(share.low, 3),
+        "high": round(share.high, 3),
+        "percent": share.percent,
+    }
+
+
+def _grade(grade: Grade) -> dict[str, Any]:
+    return {
+        "condition": grade.condition,
+        "question": grade.question,
+        "level": grade.level,
+        "status": grade.status,
+        "certainty": grade.certainty,
+    }
+
+
+def _claim(claim: Claim, stance: Mapping[str, str], address: Address) -> dict[str, Any]:
+    return {
+        "claim": claim.id,
+        "voice": claim.voice,
+        "phrase": claim.phrase,
+        "text": claim.quote.text,
+        "author": claim.author,
+        "stance": stance.get(claim.id),
+        "experiencer": claim.experiencer,
+        "assertion": claim.assertion,
+        "outcome": claim.outcome,
+        "condition": claim.condition,
+        "confidence": round(claim.confidence, 2),
+        "written": claim.written.isoformat() if claim.written else None,
+        **_place(claim.quote, address),
+    }
+
+
+def _evidence(item: Evidence, address: Address) -> dict[str, Any]:
+    return {
+        "evidence": item.id,
+        "source_type": item.source_type,
+        "design": item.design,
+        "n": item.n,
+        "direction": item.direction,
+        "question": item.question,
+        "condition": item.condition,
+        "flags": list(item.flags),
+        "title": item.title,
+        "finding": item.finding,
+        "doi": item.doi,
+        "year": item.year,
+        "text": item.quote.text if item.quote else None,
+        **(_place(item.quote, address) if item.quote else {"url": item.url}),
+    }
+
+
+def _place(quote: Quote, address: Address) -> dict[str, Any]:
+    return {
+        "document": quote.document,
+        "part": quote.part,
+        "start": quote.start,
+        "url": address(quote),
+    }

@@ -1,0 +1,68 @@
+"""The documents name every command and every setting, with its true default."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import folkgrade
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMANDS = [
+    command.name or (command.callback.__name__ if command.callback else "")
+    for command in folkgrade.app.registered_commands
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_in_the_readme_with_an_example(command: str) -> None:
+    """A newcomer finds each command by name, and an example in its help."""
+    assert f"folkgrade {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"folkgrade {command}" in folkgrade.EXAMPLES[command]
+
+
+def settings() -> list[tuple[str, object]]:
+    """Each setting with its default."""
+    found: list[tuple[str, object]] = []
+    for section, field in folkgrade.Settings.model_fields.items():
+        model = folkgrade.SiteSettings if section == "site" else field.annotation
+        assert model is not None
+        found += [(f"{section}.{n}", f.default) for n, f in model.model_fields.items()]
+    return found
+
+
+@pytest.mark.parametrize(("name", "default"), settings())
+def test_every_setting_is_documented_with_its_default(name: str, default: object) -> None:
+    """docs/settings.md has a line for it, and shows the default that is in the code."""
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    line = next((row for row in text.splitlines() if row.startswith(f"| `{name}`")), None)
+    assert line, f"{name} is not in docs/settings.md"
+    if isinstance(default, (int, float)) and not isinstance(default, bool):
+        assert f"`{default}`" in line
+
+
+def test_the_starter_file_holds_the_defaults(tmp_path: Path) -> None:
+    """What `init` writes says just what holds without it."""
+    path = folkgrade.make_project(tmp_path, "My project")
+    assert folkgrade.read_settings(path, {}) == folkgrade.Settings()
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    """Every relative link of the README and the docs points at a file that exists."""
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    broken = [
+        f"{document.name}: {link}"
+        for document in documents
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8"))
+        if not (document.parent / link).exists()
+    ]
+    assert not broken
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    """pyproject.toml, CITATION.cff and the program agree."""
+    for name in ("pyproject.toml", "CITATION.cff"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert re.search(rf'version\s*[=:]\s*"?{re.escape(folkgrade.__version__)}', text), name
