@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 from crawler.corpus import Corpus
 from crawler.documents import Article, Document, Study
-from miner import conditions, contradictions, evidence, gaps, grades, library, themes
+from miner import conditions, contradictions, evidence, gaps, grades, library, promotions, themes
 from miner.claims import Extractor
 from miner.embed import Encoder, Vectors, encode_cached, load
 from miner.errors import MinerError
@@ -131,10 +131,13 @@ def _claims(
 
 
 def _read(extractor: Extractor, document: Document | None, encode: Encode) -> list[Claim]:
-    """A document's claims with their conditions."""
+    """A document's claims with their conditions; of an article also what it promises to sell."""
     if document is None or isinstance(document, Study):
         return []
-    return conditions.assign(extractor.extract(document), document, encode)
+    found = {claim.id: claim for claim in extractor.extract(document)}
+    if isinstance(document, Article):
+        found = {claim.id: claim for claim in promotions.claims(document)} | found
+    return conditions.assign(list(found.values()), document, encode)
 
 
 def _evidence(
@@ -150,8 +153,7 @@ def _evidence(
         replace(theme, articles=max(theme.articles, len(covered[theme.id]))) for theme in found
     )
     spoken = evidence.of_articles(articles, claims, shown, library.by_identifier(studies))
-    match = partial(conditions.match, encode=encode)
-    return spoken + library.link(studies, shown, claims, encode, match), shown
+    return spoken + library.link(studies, shown, claims, encode, conditions.match), shown
 
 
 def _remembering(knowledge: Knowledge, encoder: Encoder, show: Show) -> Encode:

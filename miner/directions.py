@@ -1,0 +1,124 @@
+"""Which way a sentence points about one thing: the remedy works or not, the cause causes or not.
+
+Direction is what the sentence says, not the truth. Whose word it is judges `miner.evidence`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from miner.model import Direction, Kind
+
+__all__ = ["clauses", "direction"]
+
+_CURLY = str.maketrans({"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"'})
+_ORDER: tuple[tuple[str, Direction], ...] = (
+    ("unproven", "unclear"),
+    ("null", "no_effect"),
+    ("mixed", "mixed"),
+    ("against", "contradicts"),
+    ("offered", "unclear"),
+)
+"""The groups that go before support, in the order in which they are asked."""
+
+
+@cache
+def _data() -> Mapping[str, Any]:
+    return tomllib.loads((files("miner") / "data" / "directions.toml").read_text("utf-8"))
+
+
+@cache
+def _pattern(side: str, group: str, target: str) -> re.Pattern[str]:
+    cues: Iterable[str] = _data()[side].get(group, {}).get("cues", ())
+    filled = [cue.replace("$TARGET", target) for cue in cues]
+    return re.compile("|".join(f"(?:{cue})" for cue in filled) or r"(?!)", re.IGNORECASE)
+
+
+@cache
+def _breaks() -> re.Pattern[str]:
+    return re.compile("|".join(_data()["turns"]["breaks"]), re.IGNORECASE)
+
+
+@cache
+def _aside() -> re.Pattern[str]:
+    return re.compile("|".join(_data()["turns"]["aside"]), re.IGNORECASE)
+
+
+@cache
+def _imperative() -> re.Pattern[str]:
+    return re.compile(_data()["remedy"]["supports"]["imperative"], re.IGNORECASE)
+
+
+def direction(sentence: str, target: str, kind: Kind) -> tuple[Direction, str]:
+    """Direction of a sentence about `target`, and the words that gave it (empty for none).
+
+    The thought around the target decides; the rest of the sentence is asked where it is silent.
+    """
+    sentence, target = sentence.translate(_CURLY), target.translate(_CURLY)
+    side = "remedy" if kind == "remedy" else "cause"
+    if sentence.rstrip(' "').endswith("?"):
+        return "unclear", "question"
+    readings = [(clause, _of_clause(clause, target, side)) for clause in clauses(sentence)]
+    near = [reading for clause, reading in readings if _holds(clause, target)]
+    telling = [reading for reading in near if reading[1]]
+    telling = telling or [reading for _, reading in readings if reading[1]]
+    if not telling:
+        return "unclear", ""
+    if near and not any(reading[1] for reading in near):
+        telling = [_turned(clause, telling) for clause, _ in readings if _holds(clause, target)]
+    return _together(telling) if len(telling) > 1 else telling[0]
+
+
+def _holds(clause: str, target: str) -> bool:
+    return target.lower() in clause.lower()
+
+
+def _turned(clause: str, others: list[tuple[Direction, str]]) -> tuple[Direction, str]:
+    """The reading of a silent thought from the others: turned where it only says `… did`."""
+    way, words = _together(others)
+    ending = _ellipsis().search(clause)
+    if ending is None:
+        return way, words
+    denied = "not" in ending[0] or "n't" in ending[0]
+    positive = (way == "supports") == denied if way != "unclear" else False
+    return ("contradicts" if denied and not positive else "supports"), f"{words}; {ending[0]}"
+
+
+@cache
+def _ellipsis() -> re.Pattern[str]:
+    return re.compile(_data()["turns"]["ellipsis"], re.IGNORECASE)
+
+
+def clauses(sentence: str) -> list[str]:
+    """The thoughts of a sentence, without what is said of the pain before advice begins."""
+    return [clause for clause in _breaks().split(_aside().sub(" ", sentence)) if clause.strip()]
+
+
+def _of_clause(clause: str, target: str, side: str) -> tuple[Direction, str]:
+    aim = re.escape(target)
+    for group, verdict in _ORDER:
+        if hit := _pattern(side, group, aim).search(clause):
+            return verdict, hit[0].strip()
+    if side == "remedy" and (hit := _pattern(side, "spared", aim).search(clause)):
+        return "unclear", hit[0].strip()
+    hit = _pattern(side, "supports", "").search(clause)
+    if hit is None and side == "remedy":
+        hit = _imperative().search(clause)
+    return ("supports", hit[0].strip()) if hit else ("unclear", "")
+
+
+def _together(readings: list[tuple[Direction, str]]) -> tuple[Direction, str]:
+    """One direction for several thoughts: for and against make it mixed."""
+    said = {verdict for verdict, _ in readings}
+    words = "; ".join(words for _, words in readings)
+    if "mixed" in said or ("supports" in said and said & {"contradicts", "no_effect"}):
+        return "mixed", words
+    for verdict in ("contradicts", "no_effect", "supports"):
+        if verdict in said:
+            return verdict, words
+    return "unclear", words

@@ -1,0 +1,153 @@
+"""The starter library and its links to themes."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from miner.errors import MinerError
+from miner.grades import level_of, of_themes
+from miner.library import by_identifier, link, load
+from miner.model import Claim, Quote, Theme
+
+LINKS = Path(__file__).parent / "links.tsv"
+
+
+def bag(texts: Sequence[str]) -> NDArray[np.float32]:
+    """Unit rows over words: equal texts are alike, texts without a common word are not."""
+    words = sorted({word for text in texts for word in text.split()})
+    rows = np.zeros((len(texts), len(words) or 1), dtype=np.float32)
+    for row, text in enumerate(texts):
+        for word in text.split():
+            rows[row, words.index(word)] = 1
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.maximum(lengths, 1e-9)
+
+
+def theme(
+    name: str, kind: str = "remedy", phrases: Sequence[str] = ()
+) -> tuple[Theme, list[Claim]]:
+    """A theme with a claim for each phrase."""
+    claims = [
+        Claim(
+            kind=kind,
+            phrase=p,
+            phrase_start=0,
+            quote=Quote(document="d", part=str(i), start=0, text=p),
+        )  # type: ignore[arg-type]
+        for i, p in enumerate(phrases)
+    ]
+    return Theme(id=name, kind=kind, name=name, claims=tuple(c.id for c in claims)), claims  # type: ignore[arg-type]
+
+
+def nowhere(text: str) -> str | None:
+    """A matcher that knows no condition."""
+    return None
+
+
+def test_every_study_has_a_finding_a_citation_and_something_it_is_about() -> None:
+    """The file is whole, and no finding is a long quotation."""
+    studies = load()
+    assert len(studies) >= 59
+    assert len({s.id for s in studies}) == len(studies)
+    for study in studies:
+        assert study.about, study.id
+        assert study.finding, study.id
+        assert study.citation, study.id
+        assert not set('"“”') & set(study.finding), study.id
+
+
+def test_every_study_but_a_protocol_carries_a_level_for_its_question() -> None:
+    """Designs and questions of the library are rows and columns of the table."""
+    for study in load():
+        for about in study.about:
+            t, _ = theme(
+                about.topic, "remedy" if about.question in ("benefit", "prevention") else "cause"
+            )
+            for item in link([study], [t], [], bag, nowhere):
+                level = level_of(item, item.question)
+                assert (level is None) == (study.design == "protocol"), study.id
+
+
+def test_two_reports_of_one_trial_share_an_identity() -> None:
+    """A registry number joins them whatever their papers are called."""
+    ids = by_identifier(load())
+    joined = [s for s in load() if s.registry == "NCT03909178"]
+    assert len(joined) == 2
+    assert ids["nct03909178"].startswith("nct03909178")
+
+
+def test_study_is_linked_to_its_topic_and_nothing_else() -> None:
+    """Likeness decides; kinds that a question cannot be about are never linked."""
+    needles, claims = theme("dry needling", phrases=["dry needling", "needles"])
+    same_word_as_cause, _ = theme("dry needling cause", "cause")
+    beer, _ = theme("beer")
+    found = link(load(), [needles, beer, same_word_as_cause], claims, bag, nowhere)
+    assert {e.theme for e in found} == {"dry needling"}
+    assert all("likeness" in e.reasons[-1] for e in found)
+
+
+def test_condition_is_matched_or_unlisted() -> None:
+    """A study on no known condition proves nothing for one, and counts over all."""
+    needles, _ = theme("dry needling")
+    hip = link(load(), [needles], [], bag, lambda text: "hip" if "hip" in text else None)
+    assert {e.condition for e in hip} == {"hip", "unlisted"}
+    graded = {g.condition: g.level for g in of_themes([needles], hip)}
+    assert graded[None] == graded["hip"]
+    assert "unlisted" not in graded
+
+
+def test_study_speaks_once_of_a_theme_however_many_topics_reach_it() -> None:
+    """Two topics of one study are no two pieces of evidence."""
+    study = next(s for s in load() if len(s.about) > 1)
+    broad, claims = theme("hip strengthening", phrases=[a.topic for a in study.about])
+    found = link([study], [broad], claims, bag, nowhere, least=0.1)
+    assert len(found) == len({e.id for e in found}) > 0
+
+
+def test_no_link_below_the_least_likeness() -> None:
+    """The threshold is a bar, not a hint."""
+    needles, _ = theme("dry needling")
+    assert link(load(), [needles], [], bag, nowhere, least=1.01) == []
+
+
+def test_bad_line_is_named(tmp_path: Path) -> None:
+    """A broken library says which line, and what to do."""
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"id": "a"}\n', "utf-8")
+    with pytest.raises(MinerError, match=r"library line 1 is no study .* correct or remove it"):
+        load(path)
+
+
+def test_links_by_meaning_hold_on_the_table_of_pairs() -> None:
+    """Precision and recall of at least 0.85 with the shipped model, over all topics."""
+    from miner.embed import DEFAULT
+    from miner.embed import load as load_encoder
+
+    rows = list(csv.DictReader(LINKS.open(encoding="utf-8"), delimiter="\t"))
+    themes, claims = [], []
+    for place, row in enumerate(rows):
+        phrases = row["phrases"].split("|")
+        t, c = theme(phrases[0], row["kind"], phrases)
+        c = [Claim(kind=x.kind, phrase=x.phrase, phrase_start=place, quote=x.quote) for x in c]
+        themes.append(Theme(id=str(place), kind=t.kind, name=t.name, claims=tuple(x.id for x in c)))
+        claims += c
+    found = link(load(), themes, claims, load_encoder(DEFAULT).encode, nowhere)
+    linked = {
+        (e.theme, e.reasons[0].removeprefix("about ").rsplit(", in ", 1)[0].split(", in ")[0])
+        for e in found
+    }
+    right = wrong = missed = 0
+    for place, row in enumerate(rows):
+        want = set(filter(None, (row["linked"] or "").split("|")))
+        either = set(filter(None, (row["either"] or "").split("|")))
+        got = {topic for t, topic in linked if t == str(place)}
+        right, missed = right + len(got & want), missed + len(want - got)
+        wrong += len(got - want - either)
+    assert right / (right + wrong) >= 0.85
+    assert right / (right + missed) >= 0.85
