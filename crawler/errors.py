@@ -1,10 +1,14 @@
 """Errors of collecting. Messages name the thing, the cause and the way out, in one line."""
 
-__all__ = ["CrawlerError", "NothingRead", "RefusedByPolicy", "StoreError"]
+__all__ = ["CrawlerError", "KeyFileError", "NothingRead", "RefusedByPolicy", "StoreError"]
 
 
 class CrawlerError(Exception):
     """Root of everything this package raises on purpose."""
+
+
+class KeyFileError(CrawlerError):
+    """The key of the pseudonyms cannot be made, read or trusted."""
 
 
 class NothingRead(CrawlerError):

@@ -29,8 +29,9 @@ class Link:
     """An address worth following, and what is expected there."""
 
     url: str
-    role: Literal["thread", "listing", "posts", "article"]
-    """`posts` is a further piece of a thread; the others are pages of their kind."""
+    role: Literal["thread", "listing", "posts", "article", "better"]
+    """`posts` is a further piece of a thread, `better` a better form of this very page (its JSON):
+    when it can be read, nothing else of this page is needed. The others are pages of their kind."""
     thread: str | None = None
     """Canonical address of the thread a `posts` link belongs to."""
     stamp: str | None = None

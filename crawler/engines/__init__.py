@@ -1,0 +1,71 @@
+"""The engines by name, and the choice of one by looking at a page.
+
+An engine is a module with two pure functions: `recognises(page)` says how sure it is, 0 to 1, that
+its forum software wrote the page; `read(page)` says what is on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+from crawler.errors import CrawlerError, NothingRead
+from crawler.page import Found, Page
+
+__all__ = ["ENGINES", "Engine", "UnknownEngine", "choose", "engine", "read"]
+
+ENGINES: Mapping[str, str] = {
+    "discourse": "crawler.engines.discourse",
+    "xenforo": "crawler.engines.xenforo",
+    "phpbb": "crawler.engines.phpbb",
+    "generic": "crawler.engines.generic",
+    "article": "crawler.engines.article",
+}
+"""Name to module. Engines of known software come first, the one that takes any page last."""
+
+SURE = 0.15
+"""Up to this no engine is used."""
+CERTAIN = 0.9
+"""From this on no other engine is asked."""
+
+
+class UnknownEngine(CrawlerError):
+    """No engine has that name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """The two functions of an engine."""
+
+    name: str
+    recognises: Callable[[Page], float]
+    read: Callable[[Page], Found]
+
+
+def engine(name: str) -> Engine:
+    """The engine of that name; raises UnknownEngine with the names there are."""
+    if name not in ENGINES:
+        raise UnknownEngine(f"no engine is called {name!r}; known are {', '.join(sorted(ENGINES))}")
+    module = import_module(ENGINES[name])
+    return Engine(name=name, recognises=module.recognises, read=module.read)
+
+
+def choose(page: Page) -> str | None:
+    """Name of the engine that is surest of the page; None where none is."""
+    best, most = None, SURE
+    for name in ENGINES:
+        sure = engine(name).recognises(page)
+        if sure > most:
+            best, most = name, sure
+        if sure >= CERTAIN:
+            break  # the guesses that come after it cost time
+    return best
+
+
+def read(page: Page, name: str | None = None) -> Found:
+    """What the named engine, or else the surest, finds; raises NothingRead where none is sure."""
+    chosen = name or choose(page)
+    if chosen is None:
+        raise NothingRead(f"{page.url}: no engine knows this page ({page.content_type})")
+    return engine(chosen).read(page)

@@ -1,0 +1,358 @@
+"""Pseudonyms for people and masks for what names them in a text. Pure, but for the key file.
+
+Health is talked about here, so who is who must not be stored. A word that is also somebody's user
+name ("Hip", "Ice") is masked only where it is used as a name: spoken to, mentioned or quoted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import stat
+import tomllib
+import unicodedata
+from collections.abc import Collection, Set
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from crawler.documents import Article, Document, Post, Quoted, Study, Thread
+from crawler.errors import KeyFileError
+
+__all__ = ["is_telling", "load_key", "mask", "plain", "pseudonym", "pseudonymise"]
+
+_DATA = Path(__file__).parent / "data" / "privacy.toml"
+_ORDINARY = _DATA.with_name("ordinary.json")
+KEY_BYTES = 32
+
+_EMAIL = re.compile(
+    # The look-behind keeps a long run of letters from being tried at each of its letters.
+    r"(?<![\w.+-])[\w.+-]+(?:@[\w-]+(?:\.[\w-]+)+"
+    r"|\s?[\[(]at[\])]\s?[\w-]+(?:\s?(?:[\[(]dot[\])]|\.)\s?\w+)+)",
+    re.I,
+)
+_PHONE = re.compile(
+    r"(?<![\w.,/-])(?:\+\d{1,3}[\s.-]?(?:\(\d{1,4}\)[\s.-]?)?\d(?:[\s.-]?\d){6,11}"
+    r"|\(\d{3}\)\s?\d{3}[\s.-]?\d{4}"
+    r"|\d{3}[.\s-]\d{3}[.\s-]\d{4}"
+    r"|0\d{2,4}[\s/-]\d{3,4}[\s-]?\d{3,4})(?![\w/]|[.,-]\d)"
+)
+_CALLED = re.compile(
+    r"(\b(?:call|phone|text|tel|mobile|cell|whatsapp|number is)\b\W{1,4}(?:me\W+)?"
+    r"(?:(?:at|on)\W+)?)(\d[\d\s().-]{5,}\d)",
+    re.I,
+)
+_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"']+", re.I)
+_MENTION = re.compile(r"(?<![\w@./])@[A-Za-z][\w.\-]*\w")
+_TOKEN = re.compile(r"[^\W](?:[\w.\-]*\w)?")
+_QUOTE_CODE = re.compile(r"(\[quote=[\"'\u201c\u00ab]?)[^\]\[\"'\u201d\u00bb,;]{1,60}", re.I)
+_SIGNATURE = re.compile(
+    r"([\s~\u2013\u2014-]*(?:(?:cheers|regards|best|thanks|love|xx?)[,\s]+)?)"
+    r"(?P<name>\w[\w.\-]*(?: \w[\w.\-]*)?)([\s.!x]*)",
+    re.I,
+)
+EMAIL, PHONE, NAME, PROFILE = "[email]", "[phone]", "[name]", "[profile]"
+"""What stands for what was masked."""
+
+
+@cache
+def _lists() -> dict[str, Any]:
+    return tomllib.loads(_DATA.read_text(encoding="utf-8"))
+
+
+def load_key(path: Path) -> bytes:
+    """The project's key of 32 bytes, made with mode 600 at first use; raises KeyFileError."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read_key(path)
+    except OSError as error:
+        raise KeyFileError(f"{path}: the key cannot be made ({error.strerror})") from error
+    key = os.urandom(KEY_BYTES)
+    with os.fdopen(handle, "wb") as file:
+        file.write(key)
+    return key
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        key = path.read_bytes()
+    except OSError as error:
+        raise KeyFileError(f"{path}: the key cannot be read ({error.strerror})") from error
+    if os.name == "posix" and mode & 0o077:
+        raise KeyFileError(
+            f"{path}: others may read the key (mode {mode:o}); run: chmod 600 {path}"
+        )
+    if len(key) != KEY_BYTES:
+        raise KeyFileError(f"{path}: not a key ({len(key)} bytes, not {KEY_BYTES}); restore it")
+    return key
+
+
+def pseudonym(name: str, site: str, key: bytes) -> str:
+    """`m_` and ten hex digits, the same for one name on one site; no way back without the key."""
+    message = f"{site}\0{plain(name)}".encode()
+    return "m_" + hmac.new(key, message, hashlib.sha256).hexdigest()[:10]
+
+
+@dataclass(frozen=True)
+class Known:
+    """User names a text may hold, folded by `plain`."""
+
+    here: frozenset[str]
+    """Of the thread at hand, ordinary words among them."""
+    elsewhere: Set[str] = frozenset()
+    """Telling ones of the rest of the site."""
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.here or name in self.elsewhere
+
+
+def pseudonymise(document: Document, key: bytes, names: Set[str] = frozenset()) -> Document:
+    """The document with pseudonyms for its people and masks in its texts.
+
+    `names` are further telling user names of the site, folded by `plain`. A name that is a
+    pseudonym is given one again: pass every document once.
+    """
+    if isinstance(document, Study):
+        return document
+    if isinstance(document, Article):
+        return replace(document, text=_contacts(document.text))
+    spoken = _spoken(document)
+    known = Known(frozenset(map(plain, spoken)), names)
+    shown = tuple(sorted(spoken))
+    site = document.source.site
+    posts = tuple(_hidden(post, known, shown, site, key) for post in document.posts)
+    return replace(document, title=_masked(document.title, known, shown), posts=posts)
+
+
+def _spoken(thread: Thread) -> set[str]:
+    """Names of all who write or are quoted."""
+    authors = {post.author for post in thread.posts}
+    quoted = {quote.author for post in thread.posts for quote in post.quotes}
+    return {name for name in authors | quoted if name}
+
+
+def _hidden(post: Post, known: Known, shown: tuple[str, ...], site: str, key: bytes) -> Post:
+    return replace(
+        post,
+        author=pseudonym(post.author, site, key) if post.author else None,
+        text=_masked(post.text, known, shown),
+        url=None if post.url and _names_someone(post.url, known) else post.url,
+        quotes=tuple(_hidden_quote(quote, known, shown, site, key) for quote in post.quotes),
+    )
+
+
+def _hidden_quote(
+    quote: Quoted, known: Known, shown: tuple[str, ...], site: str, key: bytes
+) -> Quoted:
+    author = pseudonym(quote.author, site, key) if quote.author else None
+    return replace(quote, author=author, text=_masked(quote.text, known, shown))
+
+
+def plain(name: str) -> str:
+    """A user name folded, so that its spellings are one."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def is_distinctive(name: str) -> bool:
+    """Whether a user name can be no ordinary word: a digit, a joint or a capital inside."""
+    letters = re.search(r"[^\W\d_]", name) is not None
+    joined = letters and re.search(r"[\d_]|\w\.\w", name) is not None
+    return len(name) >= 4 and (joined or (name[1:].lower() != name[1:] and not name.isupper()))
+
+
+def is_telling(name: str) -> bool:
+    """Whether a user name betrays its owner on other pages of the site too."""
+    return is_distinctive(name) or (len(name) >= 5 and not _is_ordinary(plain(name)))
+
+
+def mask(text: str, names: Collection[str] = ()) -> str:
+    """The text without e-mail addresses, phone numbers, profile links and names of people."""
+    return _masked(text, Known(frozenset(map(plain, names))), tuple(sorted(names)))
+
+
+def _masked(text: str, known: Known, shown: tuple[str, ...]) -> str:
+    if not text:
+        return text
+    text = _contacts(_URL.sub(lambda found: _address(found.group(), known), text))
+    text = _MENTION.sub(NAME, _phrases(text, shown))
+    for rule in (_headers, _greeted, _reported, _introduced, _signed, _words):
+        text = rule(text, known)
+    return re.sub(r"\[name\](?:[ .]\[name\])+", NAME, text)
+
+
+def _contacts(text: str) -> str:
+    """The text without e-mail addresses and phone numbers."""
+    text = _PHONE.sub(PHONE, _EMAIL.sub(EMAIL, text))
+    return _CALLED.sub(lambda m: m[1] + PHONE if _is_number(m[2]) else m.group(), text)
+
+
+def _is_number(text: str) -> bool:
+    return 7 <= sum(c.isdigit() for c in text) <= 15
+
+
+def _address(url: str, known: Known) -> str:
+    return PROFILE if _names_someone(url, known) else url
+
+
+def _names_someone(url: str, known: Known) -> bool:
+    """Whether an address leads to a person or holds a user name."""
+    profiles = _lists()["profiles"]
+    host = re.sub(r"^(?:https?://)?(?:www\.|m\.)?", "", url, flags=re.I).partition("/")[0].lower()
+    if host in profiles["hosts"] or re.search("|".join(profiles["paths"]), url, re.I):
+        return True
+    parts = {plain(part) for part in re.split(r"[/?&=#]", url)}
+    return any(part in known and (is_distinctive(part) or len(part) > 5) for part in parts)
+
+
+def _phrases(text: str, shown: tuple[str, ...]) -> str:
+    """Masks user names of several words as written: `Flat Pedals` may be one, `flat pedals` not."""
+    several = tuple(name for name in shown if not _TOKEN.fullmatch(name) and len(name) >= 4)
+    return _any_of(several).sub(NAME, text) if several else text
+
+
+@lru_cache(maxsize=64)
+def _any_of(names: tuple[str, ...]) -> re.Pattern[str]:
+    ordered = sorted(names, key=lambda name: (-len(name), name))
+    return re.compile(rf"(?<!\w)@?(?:{'|'.join(map(re.escape, ordered))})(?!\w)")
+
+
+def _alternatives(words: Collection[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+def _headers(text: str, known: Known) -> str:
+    """Masks the name in `Name wrote:` at the start of a line and in `[quote="Name"]`."""
+    text = _QUOTE_CODE.sub(lambda found: found[1] + NAME, text)
+    return _header_pattern().sub(lambda found: _header(found, known), text)
+
+
+@cache
+def _header_pattern() -> re.Pattern[str]:
+    said = _alternatives(_lists()["headers"]["said"])
+    name = r"[^\s:,.;!?\[\]](?:[^\n:,;!?\[\]]{0,30}[^\s:,;!?\[\]])?"
+    start = r"(?P<start>^[>\s]*(?:On [^\n]{6,60}?,\s+)?)"
+    return re.compile(rf"{start}(?P<name>{name})(?= (?:{said}):)", re.I | re.M)
+
+
+def _header(found: re.Match[str], known: Known) -> str:
+    first = plain(found["name"].split()[0])
+    is_nobody = first in _lists()["headers"]["nobody"] and plain(found["name"]) not in known
+    return found.group() if is_nobody else found["start"] + NAME
+
+
+def _greeted(text: str, known: Known) -> str:
+    """Masks the one spoken to, as in `Hi Mike,`."""
+    return _greeting_pattern().sub(lambda found: found["word"] + _addressee(found, known), text)
+
+
+@cache
+def _greeting_pattern() -> re.Pattern[str]:
+    before = _alternatives(_lists()["greetings"]["before"])
+    return re.compile(
+        rf"(?P<word>(?<!\w)(?i:{before})[ ,]{{1,2}})(?P<name>[^\W\d_](?:[\w.\-]*\w)?)"
+    )
+
+
+def _addressee(found: re.Match[str], known: Known) -> str:
+    """The mask, or the word itself where it may be nobody's name."""
+    name, word = plain(found["name"]), plain(found["word"].strip(" ,"))
+    if name in _lists()["greetings"]["anybody"]:
+        return found["name"]
+    is_closed = re.match(r"\s*(?:[,!.:;)\n]|$)", found.string[found.end() :]) is not None
+    is_capital = found["name"][0].isupper()
+    if name in known or name in _given():
+        return NAME if is_closed or is_capital else found["name"]
+    is_hello = word in _lists()["greetings"]["hello"]
+    return NAME if is_hello and is_closed and is_capital else found["name"]
+
+
+@cache
+def _given() -> frozenset[str]:
+    return frozenset(_lists()["given"]["names"])
+
+
+def _reported(text: str, known: Known) -> str:
+    """Masks names in the place of a person: `as Ice said`, `according to Ice`, `Ice wrote`."""
+    before, after = _report_patterns()
+    text = before.sub(lambda found: found[1] + _if_name(found["name"], known), text)
+    return after.sub(lambda found: _if_name(found["name"], known), text)
+
+
+@cache
+def _report_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    does = _alternatives(_lists()["headers"]["does"])
+    before = _alternatives(_lists()["headers"]["before"])
+    one = r"(?P<name>[^\W_](?:[\w.\-]*\w)?)"
+    end = rf"(?=\s*(?:$|[.,!?:;)\n]|'s\b| (?:{does})\b))"
+    return (
+        re.compile(rf"((?<!\w)(?i:{before}) ){one}{end}", re.M),
+        re.compile(rf"(?<![\w@]){one}(?= (?:{does})\b)"),
+    )
+
+
+def _if_name(word: str, known: Known) -> str:
+    """The mask for a user name, or for a given name with its capital."""
+    name = plain(word)
+    is_name = (name in known and (name != word or is_distinctive(name))) or (
+        name in _given() and word[0].isupper()
+    )
+    return NAME if is_name else word
+
+
+def _introduced(text: str, known: Known) -> str:
+    """Masks given names after `my name is`, `my wife` and the like."""
+    return _introduction_pattern().sub(lambda m: m[1] + _if_given(m["name"]), text)
+
+
+@cache
+def _introduction_pattern() -> re.Pattern[str]:
+    before = _alternatives(_lists()["headers"]["introduced"])
+    return re.compile(rf"((?<!\w)(?i:{before}),? )(?P<name>[A-Z][\w\-]+)")
+
+
+def _if_given(word: str) -> str:
+    return NAME if plain(word) in _given() else word
+
+
+def _signed(text: str, known: Known) -> str:
+    """Masks a name that stands alone on the last line, as one signs a letter."""
+    body, mark, last = text.rstrip().rpartition("\n")
+    found = _SIGNATURE.fullmatch(last) if mark else None
+    if not found:
+        return text
+    name = plain(found["name"])
+    is_name = name in known or name.split()[0] in _given()
+    return f"{body}{mark}{found[1]}{NAME}{found[3]}" if is_name else text
+
+
+@cache
+def _ordinary() -> frozenset[str]:
+    return frozenset(json.loads(_ORDINARY.read_text(encoding="utf-8"))["words"].split())
+
+
+@lru_cache(maxsize=10_000)
+def _is_ordinary(name: str) -> bool:
+    """Whether a folded name is a word of injury talk, in any of its plain endings."""
+    stems = {name, *(name.removesuffix(end) for end in ("s", "es", "ed", "er", "ing", "y"))}
+    return not stems.isdisjoint(_ordinary()) or name.endswith(tuple(_lists()["medical"]["endings"]))
+
+
+def _words(text: str, known: Known) -> str:
+    """Masks known names of one word where they can be nothing else."""
+    return _TOKEN.sub(lambda found: _word(found.group(), known), text)
+
+
+def _word(word: str, known: Known) -> str:
+    name = plain(word)
+    if name not in known:
+        return word
+    is_given = name in _given() and word[0].isupper()
+    is_name = name in known.here or word[0].isupper()
+    is_odd = len(name) >= 4 and is_name and not _is_ordinary(name)
+    return NAME if is_given or is_odd or is_distinctive(name) or is_distinctive(word) else word

@@ -1,0 +1,229 @@
+"""Privacy: pseudonyms, masks and the key file."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from crawler.documents import Article, Document, Post, Quoted, Source, Study, Thread
+from crawler.errors import KeyFileError
+from crawler.privacy import is_telling, load_key, mask, pseudonym, pseudonymise
+
+KEY = bytes(range(32))
+NOW = datetime(2024, 9, 6, tzinfo=UTC)
+
+
+def source(url: str = "https://f.example/t/1") -> Source:
+    return Source(url=url, site="f.example", fetched=NOW, engine="discourse")
+
+
+def thread(*posts: Post, title: str = "Knees") -> Thread:
+    return Thread(source=source(), title=title, posts=posts)
+
+
+def post(text: str, author: str | None = "rock_goat", **more: object) -> Post:
+    return Post(id="1", number=1, text=text, author=author, **more)  # type: ignore[arg-type]
+
+
+def hidden(document: Document) -> Thread:
+    """The pseudonymised thread."""
+    found = pseudonymise(document, KEY)
+    assert isinstance(found, Thread)
+    return found
+
+
+def test_pseudonym_is_short_hex_and_stable() -> None:
+    """`m_` and ten hex digits, however the name is spelt."""
+    assert re.fullmatch(r"m_[0-9a-f]{10}", pseudonym("Bea", "f.example", KEY))
+    assert pseudonym("Bea", "f.example", KEY) == pseudonym(" bea ", "f.example", KEY)
+
+
+def test_pseudonym_differs_by_site_and_key() -> None:
+    """One person on two sites is two; without the key no one can make it."""
+    names = {
+        pseudonym("Bea", "f.example", KEY),
+        pseudonym("Bea", "g.example", KEY),
+        pseudonym("Bea", "f.example", KEY[::-1]),
+    }
+    assert len(names) == 3
+
+
+def test_authors_and_quoted_authors_are_pseudonyms() -> None:
+    """The quoted and the quoting one keep one identity."""
+    quote = Quoted(text="hot bath", author="Moss", post="9")
+    found = hidden(thread(post("Nothing helped.", quotes=(quote,)), post("Hot bath.", "Moss")))
+    assert found.posts[0].quotes[0].author == found.posts[1].author
+    assert not re.search(r"moss|goat", repr(found), re.I)
+
+
+def test_unnamed_post_stays_unnamed() -> None:
+    """No name, no pseudonym."""
+    assert hidden(thread(post("x", None))).posts[0].author is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Hi Moss, ice did nothing.", "Hi [name], ice did nothing."),
+        ("Thanks Ice!", "Thanks [name]!"),
+        ("As Hip said, wait.", "As [name] said, wait."),
+        ("@somebody.new try heat", "[name] try heat"),
+        ("rock_goat has it", "[name] has it"),
+        ("ROCK_GOAT has it", "[name] has it"),
+        ("FellRunner wrote:\nyes", "[name] wrote:\nyes"),
+        ("Long Tall Sal is right", "[name] is right"),
+        ("I'm Dave and my wife Sarah drove", "I'm [name] and my wife [name] drove"),
+        ("It works.\n\nCheers,\nAnna", "It works.\n\nCheers,\n[name]"),
+        ("Dear Brunhild,\nno", "Dear [name],\nno"),
+        ("according to Moss.", "according to [name]."),
+    ],
+)
+def test_name_is_masked_where_it_is_a_name(text: str, expected: str) -> None:
+    """Spoken to, mentioned, quoted, signed; distinctive ones anywhere."""
+    names = {"Moss", "Ice", "Hip", "rock_goat", "FellRunner", "Long Tall Sal"}
+    assert mask(text, names) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My hip hurts, ice helped, Ice for ten minutes.",
+        "hey hip flexors are tight",
+        "Hi all, thanks for the help",
+        "Hello Doctor, any news?",
+        "Flat pedals are flat.",
+        "my doctor said: rest",
+        "Thomas test was positive",
+        "I hope so. Hope is free.",
+    ],
+)
+def test_ordinary_words_survive_users_of_that_name(text: str) -> None:
+    """A member called Hip must not take the hip out of the forum."""
+    assert mask(text, {"Hip", "Ice", "Hope", "Flat", "Doctor", "Rest", "Flexors"}) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("write to a.b+c@mail.example.org now", "write to [email] now"),
+        ("jane (at) clinic (dot) org", "[email]"),
+        ("call 07700 900123", "call [phone]"),
+        ("+44 20 7946 0958 or 555-123-4567", "[phone] or [phone]"),
+        ("text me at 555 0142 tonight", "text me at [phone] tonight"),
+        ("see https://f.example/u/moss/summary there", "see [profile] there"),
+        ("https://www.instagram.com/some.runner", "[profile]"),
+        ("https://pics.example/rock_goat/knee.jpg", "[profile]"),
+    ],
+)
+def test_contacts_are_masked(text: str, expected: str) -> None:
+    """E-mail, phone and addresses that lead to a person."""
+    assert mask(text, {"rock_goat"}) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3x10 at 100-120 kg, 2019-2026, 10-12 reps",
+        "on 2020-03-04 10:11 it hurt",
+        "doi 10.1136/bjsports-2016-096634",
+        "https://doi.org/10.1002/14651858.CD012345.pub2",
+        "PMID 12345678, 1,000,000 steps",
+        "12 @ 90 degrees",
+    ],
+)
+def test_numbers_that_are_no_phones_stay(text: str) -> None:
+    """Doses, dates and references are the matter of this project."""
+    assert mask(text) == text
+
+
+def test_title_is_masked() -> None:
+    """A thread may be addressed to somebody."""
+    assert hidden(thread(post("x"), title="Question for rock_goat")).title == "Question for [name]"
+
+
+def test_permalink_with_a_name_is_dropped() -> None:
+    """An address that names the author would undo the pseudonym."""
+    named = hidden(thread(post("x", url="https://f.example/users/rock_goat/posts/1")))
+    plain = hidden(thread(post("x", url="https://f.example/t/1/1")))
+    assert (named.posts[0].url, plain.posts[0].url) == (None, "https://f.example/t/1/1")
+
+
+def test_names_of_other_threads_are_masked() -> None:
+    """A telling name met elsewhere on the site is hidden here too, a plain one with its capital."""
+    document = thread(post("ask fell_runner_9, Zwirbel or the zwirbel", "Ice"))
+    found = pseudonymise(document, KEY, names={"fell_runner_9", "zwirbel"})
+    assert isinstance(found, Thread)
+    assert found.posts[0].text == "ask [name], [name] or the zwirbel"
+
+
+@pytest.mark.parametrize(
+    ("name", "telling"),
+    [("fell_runner_9", True), ("FellRunner", True), ("Zwirbel", True), ("Psoas", False)],
+)
+def test_ordinary_names_are_not_remembered(name: str, telling: bool) -> None:
+    """A member called Psoas must not take the psoas out of every thread of the site."""
+    assert is_telling(name) == telling
+
+
+def test_article_keeps_its_by_line_and_loses_contacts() -> None:
+    """Articles are signed on purpose; desks and phones are still no evidence."""
+    article = Article(source=source(), title="Heel", text="Mail x@y.example.", author="O. Marsh")
+    found = pseudonymise(article, KEY)
+    assert isinstance(found, Article)
+    assert (found.author, found.text) == ("O. Marsh", "Mail [email].")
+
+
+def test_study_is_left_as_it_is() -> None:
+    """Records of a literature service hold no members."""
+    study = Study(source=source(), title="Heel", abstract="n=40")
+    assert pseudonymise(study, KEY) is study
+
+
+def test_key_is_made_once_and_for_the_owner_only(tmp_path: Path) -> None:
+    """Thirty-two random bytes, mode 600, the same ever after."""
+    path = tmp_path / "key"
+    key = load_key(path)
+    assert (len(key), stat.S_IMODE(path.stat().st_mode)) == (32, 0o600)
+    assert load_key(path) == key
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are of POSIX")
+def test_key_others_may_read_is_refused(tmp_path: Path) -> None:
+    """A key that is no secret makes no pseudonyms; the way out is named."""
+    path = tmp_path / "key"
+    load_key(path)
+    path.chmod(0o644)
+    with pytest.raises(KeyFileError, match="chmod 600"):
+        load_key(path)
+
+
+def test_damaged_key_is_refused(tmp_path: Path) -> None:
+    """Half a key would give every author a second pseudonym."""
+    path = tmp_path / "key"
+    path.touch(0o600)
+    with pytest.raises(KeyFileError, match="not a key"):
+        load_key(path)
+
+
+def test_key_in_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    """The error names the path."""
+    with pytest.raises(KeyFileError, match="nowhere"):
+        load_key(tmp_path / "nowhere" / "key")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Without zwirbel the thread is dull", "Without [name] the thread is dull"),
+        ('[quote="Zwirbel"]Try heat[/quote]', '[quote="[name]"]Try heat[/quote]'),
+        ("the psoas, the tendinosis, a runner", "the psoas, the tendinosis, a runner"),
+    ],
+)
+def test_plain_name_is_masked_unless_it_is_a_word(text: str, expected: str) -> None:
+    """A name of mere letters goes; a word of injury talk stays, whoever is called so."""
+    assert mask(text, {"Zwirbel", "Psoas", "Tendinosis", "Runner"}) == expected

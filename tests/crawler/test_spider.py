@@ -1,0 +1,560 @@
+"""The spider over real HTTP on loopback: complete, polite, stoppable, and calm about bad pages."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+
+import pytest
+
+from crawler.crawl import crawl, user_agent
+from crawler.documents import Article, Document, Thread
+from crawler.errors import CrawlerError, StoreError
+from crawler.page import Page
+from crawler.politeness import forbids_keeping, seconds_to_wait, wall
+from crawler.privacy import is_telling, pseudonym
+from crawler.replica import Replica, serve
+from crawler.replica.content import COMMUNITY, Forum, load
+from crawler.report import Report, SiteReport
+from crawler.sites import BadSite, Site
+
+KEY = b"k" * 32
+AGENT = user_agent("0.0", "https://contact.example")
+NOW = datetime(2024, 9, 6, 12, 0, tzinfo=UTC)
+
+
+class Shelf:
+    """A store in memory that keeps whatever it is given."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, Document] = {}
+        self.posts: dict[str, dict[str, object]] = {}
+        self.failures: dict[str, str] = {}
+        self.stamps: dict[str, str] = {}
+        self.delivered = 0
+
+    def add(self, document: Document) -> str:
+        self.delivered += 1
+        url = document.source.url
+        done = "changed" if url in self.documents else "new"
+        self.documents[url] = document
+        if isinstance(document, Thread):
+            self.posts.setdefault(url, {}).update({post.id: post for post in document.posts})
+        return done
+
+    def failed(self, url: str, reason: str) -> None:
+        self.failures[url] = reason
+
+    def recovered(self, url: str) -> None:
+        self.failures.pop(url, None)
+
+    def stamp(self, url: str) -> str | None:
+        return self.stamps.get(url)
+
+    def keep_stamp(self, url: str, stamp: str) -> None:
+        self.stamps[url] = stamp
+
+
+@dataclass
+class Reply:
+    """What a tiny server says."""
+
+    body: str = ""
+    status: int = 200
+    kind: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Tiny:
+    """A site of a few addresses, with a journal of when it was asked for what."""
+
+    replies: dict[str, Reply | list[Reply]]
+    port: int = 0
+    slow: float = 0.0
+    journal: list[tuple[float, str, str]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    @property
+    def asked(self) -> list[str]:
+        return [path for _, path, _ in self.journal]
+
+    def reply(self, path: str) -> Reply:
+        found = self.replies.get(path, Reply("gone", 404, "text/plain"))
+        if isinstance(found, list):
+            return found.pop(0) if len(found) > 1 else found[0]
+        return found
+
+
+@contextmanager
+def running(tiny: Tiny) -> Iterator[Tiny]:
+    """Serves a tiny site until the end of the block."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            tiny.journal.append((time.monotonic(), self.path, self.headers["User-Agent"]))
+            time.sleep(tiny.slow)
+            reply = tiny.reply(self.path)
+            body = reply.body.encode()
+            self.send_response(reply.status)
+            for name, value in {"Content-Type": reply.kind, **reply.headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    tiny.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield tiny
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def robots(text: str = "User-agent: *\nDisallow:") -> Reply:
+    return Reply(text, kind="text/plain")
+
+
+def listing(*topics: int, bumped: str = "2024-01-01") -> Reply:
+    rows = [
+        {"id": n, "posts_count": 1, "highest_post_number": 1, "bumped_at": bumped} for n in topics
+    ]
+    return Reply(json.dumps({"topic_list": {"topics": rows}}))
+
+
+def topic(n: int) -> Reply:
+    row = {"id": n * 10, "post_number": 1, "post_type": 1, "username": "Bea_99"}
+    stream = {"posts": [row | {"cooked": "<p>Hot bath.</p>"}], "stream": [n * 10]}
+    return Reply(json.dumps({"id": n, "title": f"T{n}", "posts_count": 1, "post_stream": stream}))
+
+
+def forum(*topics: int, **more: Reply | list[Reply]) -> Tiny:
+    """A Discourse of one list and its topics; `more` replaces answers by path."""
+    replies: dict[str, Reply | list[Reply]] = {"/robots.txt": robots()}
+    replies["/latest.json"] = listing(*topics)
+    return Tiny({**replies, **{f"/t/{n}.json": topic(n) for n in topics}, **more})
+
+
+def site(tiny: Tiny, path: str = "latest.json", **more: object) -> Site:
+    return Site(start=(tiny.url + path,), delay=0, **more)  # type: ignore[arg-type]
+
+
+@dataclass
+class Visited:
+    """Sites of every kind of trouble after one crawl of them all."""
+
+    tinies: dict[str, Tiny]
+    shelf: Shelf
+    report: Report
+
+    def of(self, name: str) -> SiteReport:
+        port = self.tinies[name].port
+        return next(s for s in self.report.sites if s.site == f"127.0.0.1:{port}")
+
+    def failure(self, name: str, path: str) -> str | None:
+        return self.shelf.failures.get(self.tinies[name].url + path)
+
+    def threads(self, name: str) -> list[str]:
+        base = self.tinies[name].url
+        return sorted(u.removeprefix(base) for u in self.shelf.documents if u.startswith(base))
+
+
+HTML = """<html><head><meta name="generator" content="Discourse 3.3.0"></head><body>
+<h1><a href="/t/cold-feet/4">Cold feet</a></h1>
+<div class="topic-body crawler-post"><span itemprop="author"><span itemprop="name">Bea</span></span>
+<span itemprop="position">1</span><div class="post" itemprop="text"><p>Wool.</p></div></div>
+</body></html>"""
+HIDDEN = Reply(topic(1).body, headers={"X-Robots-Tag": "noindex"})
+AWAY = Reply("", 302, headers={"Location": "http://localhost:1/"})
+UNREADABLE = "the page could not be read (JSONDecodeError)"
+WAIT = Reply("slow down", 429, "text/plain", {"Retry-After": "1"})
+WAIT_NOT = Reply("slow down", 429, "text/plain", {"Retry-After": "0"})
+REFUSED = Reply("<title>Forbidden</title>", 403, "text/html")
+
+
+@pytest.fixture(scope="module")
+def visited() -> Iterator[Visited]:
+    """One crawl of all the small sites, since each crawl costs seconds."""
+    tinies = {
+        "delay": forum(1, 2, 3, **{"/robots.txt": robots("User-agent: *\nCrawl-delay: 0.4")}),
+        "rules": forum(1, 2, **{"/robots.txt": robots("User-agent: *\nDisallow: /t/2")}),
+        "closed": forum(1, **{"/robots.txt": robots("User-agent: *\nDisallow: /")}),
+        "no-rules": forum(1, **{"/robots.txt": Reply("oops", 500, "text/plain")}),
+        "pause": forum(1, 2, 3, **{"/t/2.json": [WAIT, topic(2)]}),
+        "hurry": forum(1, 2, **{"/latest.json": WAIT_NOT}),
+        "wall": forum(1, **{"/latest.json": REFUSED}),
+        "walls": forum(*range(1, 9), **{f"/t/{n}.json": REFUSED for n in range(1, 9)}),
+        "login": forum(
+            1, **{"/latest.json": Reply("", 302, headers={"Location": "/login"}),
+                  "/login": Reply('<input type="password">', kind="text/html")},
+        ),
+        "broken": forum(
+            1, 2, 3, 4,
+            **{"/t/1.json": Reply('{"post_stream": {"posts": [{"id"'), "/t/2.json": Reply("", 404),
+               "/t/3.json": Reply("\x00\x01", kind="image/png")},
+        ),
+        "shy": forum(1, 2, **{"/t/1.json": HIDDEN}),
+        "stray": forum(1, 2, **{"/t/1.json": AWAY}),
+        "plain": Tiny({"/robots.txt": robots("User-agent: *\nDisallow: /*.json"),
+                       "/t/cold-feet/4": Reply(HTML, kind="text/html")}),
+        "html": Tiny({"/robots.txt": robots(), "/t/cold-feet/4": Reply(HTML, kind="text/html"),
+                      "/t/4.json": topic(4)}),
+        "few": forum(*range(1, 9)),
+    }  # fmt: skip
+    with ExitStack() as stack:
+        for tiny in tinies.values():
+            stack.enter_context(running(tiny))
+        gone = stack.enter_context(running(forum(1)))
+        starts = {"plain": "t/cold-feet/4", "html": "t/cold-feet/4"}
+        sites = [
+            site(tiny, starts.get(name, "latest.json"), max_pages=3 if name == "few" else None)
+            for name, tiny in tinies.items()
+        ]
+        sites.append(Site(start=("http://127.0.0.1:9/latest.json",), delay=0))
+        shelf = Shelf()
+        report = crawl(sites, shelf, key=KEY, user_agent=AGENT)
+        yield Visited({**tinies, "gone": gone}, shelf, report)
+
+
+def gaps(tiny: Tiny) -> list[float]:
+    """Seconds between neighbouring requests."""
+    times = [at for at, _, _ in tiny.journal]
+    return [after - before for before, after in pairwise(times)]
+
+
+def test_spider_says_who_it_is(visited: Visited) -> None:
+    """Every request, robots.txt among them, carries the name and the contact."""
+    agents = {agent for tiny in visited.tinies.values() for _, _, agent in tiny.journal}
+    assert agents == {"folkgrade/0.0 (+https://contact.example)"}
+
+
+def test_robots_are_asked_first(visited: Visited) -> None:
+    """The first request to every site is for its rules."""
+    firsts = {tiny.asked[0] for tiny in visited.tinies.values() if tiny.asked}
+    assert firsts == {"/robots.txt"}
+
+
+def test_crawl_delay_is_kept(visited: Visited) -> None:
+    """robots.txt may ask for more time between requests than the user did."""
+    assert len(visited.tinies["delay"].journal) == 5
+    assert min(gaps(visited.tinies["delay"])) >= 0.39
+
+
+def test_forbidden_page_is_never_asked_for(visited: Visited) -> None:
+    """robots.txt is obeyed page by page, and the page is on record."""
+    assert "/t/2.json" not in visited.tinies["rules"].asked
+    assert visited.failure("rules", "t/2.json") == "robots.txt says no"
+    assert visited.threads("rules") == ["t/1"]
+
+
+def test_site_closed_to_robots_is_refused(visited: Visited) -> None:
+    """Where the start is forbidden nothing at all is asked for."""
+    assert visited.of("closed").status == "refused"
+    assert visited.tinies["closed"].asked == ["/robots.txt"]
+
+
+def test_site_without_readable_rules_is_left_alone(visited: Visited) -> None:
+    """A robots.txt in trouble allows nothing."""
+    assert visited.of("no-rules").status == "unreachable"
+    assert set(visited.tinies["no-rules"].asked) == {"/robots.txt"}
+
+
+def test_request_to_wait_pauses_the_whole_site(visited: Visited) -> None:
+    """After a 429 nobody asks before Retry-After is over, and nothing is lost."""
+    tiny = visited.tinies["pause"]
+    place = tiny.asked.index("/t/2.json")
+    assert gaps(tiny)[place] >= 0.99
+    assert visited.threads("pause") == ["t/1", "t/2", "t/3"]
+    assert visited.of("pause").status == "ok"
+
+
+def test_endless_requests_to_wait_end_the_visit(visited: Visited) -> None:
+    """A site that never stops saying no is left alone."""
+    assert visited.of("hurry").status == "refused"
+    assert len(visited.tinies["hurry"].asked) <= 8
+
+
+def test_wall_at_the_start_ends_the_visit(visited: Visited) -> None:
+    """A 403 is an answer; there is no second try."""
+    assert (visited.of("wall").status, visited.of("wall").reason) == (
+        "refused",
+        "the site refuses (403)",
+    )
+    assert visited.tinies["wall"].asked == ["/robots.txt", "/latest.json"]
+
+
+def test_walls_in_a_row_end_the_visit(visited: Visited) -> None:
+    """After three refusals no more of the site is asked for."""
+    assert visited.of("walls").status == "refused"
+    assert sum("/t/" in path for path in visited.tinies["walls"].asked) == 3
+
+
+def test_login_is_a_wall(visited: Visited) -> None:
+    """A redirect to a password form is no page."""
+    assert "login" in visited.of("login").reason
+
+
+def test_bad_pages_are_recorded_and_the_crawl_goes_on(visited: Visited) -> None:
+    """Cut JSON, a missing page and bytes cost one page each."""
+    assert visited.threads("broken") == ["t/4"]
+    assert visited.of("broken").status == "partial"
+    assert visited.failure("broken", "t/1.json") == UNREADABLE
+    assert visited.failure("broken", "t/2.json") == "not there (404)"
+    assert visited.failure("broken", "t/3.json") == "not a page of text"
+
+
+def test_page_that_asks_not_to_be_indexed_is_not_stored(visited: Visited) -> None:
+    """X-Robots-Tag is respected and counted."""
+    assert visited.threads("shy") == ["t/2"]
+    assert visited.of("shy").withheld == 1
+
+
+def test_redirect_off_the_site_is_not_followed(visited: Visited) -> None:
+    """The user named a site; others were not asked for."""
+    assert visited.failure("stray", "t/1.json") == "leads off the site, to localhost:1"
+
+
+def test_json_is_preferred_and_html_stands_in(visited: Visited) -> None:
+    """A topic's address leads to its JSON; where that is forbidden its HTML is read."""
+    texts = {
+        name: next(iter(visited.shelf.posts[f"{visited.tinies[name].url}t/4"].values())).text  # type: ignore[attr-defined]
+        for name in ("html", "plain")
+    }
+    assert texts == {"html": "Hot bath.", "plain": "Wool."}
+
+
+def test_page_limit_is_kept(visited: Visited) -> None:
+    """`max_pages` ends a visit early."""
+    assert visited.of("few").pages == 3
+
+
+def test_silent_site_is_unreachable(visited: Visited) -> None:
+    """Where nobody listens the report says so."""
+    report = next(one for one in visited.report.sites if one.site == "127.0.0.1:9")
+    assert (report.status, report.reason) == ("unreachable", "no connection: refused")
+
+
+def test_no_name_reaches_the_store(visited: Visited) -> None:
+    """Documents cross the border between the processes pseudonymised."""
+    assert "Bea" not in repr(vars(visited.shelf))
+
+
+def test_second_crawl_asks_only_for_what_changed() -> None:
+    """A list that describes a thread as stored spares its visit."""
+    with running(forum(1, 2, 3)) as tiny:
+        shelf = Shelf()
+        crawl([site(tiny)], shelf, key=KEY, user_agent=AGENT)
+        tiny.replies["/latest.json"] = Reply(
+            listing(1, 2).body.replace("]}}", ",") + listing(3, bumped="2024-02-02").body[27:]
+        )
+        tiny.journal.clear()
+        report = crawl([site(tiny)], shelf, key=KEY, user_agent=AGENT)
+    assert tiny.asked == ["/robots.txt", "/latest.json", "/t/3.json"]
+    assert (report.sites[0].unchanged, report.sites[0].changed) == (2, 1)
+
+
+def test_thread_cut_short_by_the_limit_is_asked_for_again() -> None:
+    """Only a thread that was read to its end counts as seen."""
+    long = json.loads(topic(1).body)
+    long["post_stream"]["stream"] = list(range(10, 60))
+    with running(forum(1, **{"/t/1.json": Reply(json.dumps(long))})) as tiny:
+        shelf = Shelf()
+        crawl([site(tiny, max_pages=2)], shelf, key=KEY, user_agent=AGENT)
+    assert shelf.posts
+    assert not shelf.stamps
+
+
+def test_interrupt_keeps_what_was_read_and_the_next_crawl_goes_on() -> None:
+    """Ctrl-C ends the crawl within seconds; nothing is read twice afterwards."""
+    with running(forum(*range(1, 13))) as tiny:
+        tiny.slow = 0.15
+        shelf, stopped = Shelf(), list[SiteReport]()
+
+        def progress(state: SiteReport) -> None:
+            if shelf.delivered >= 3 and not stopped:
+                stopped.append(state)
+                os.kill(os.getpid(), signal.SIGINT)
+
+        first = crawl([site(tiny)], shelf, key=KEY, user_agent=AGENT, progress=progress)
+        read, stored = shelf.delivered, set(shelf.stamps)
+        tiny.slow = 0
+        tiny.journal.clear()
+        second = crawl([site(tiny)], shelf, key=KEY, user_agent=AGENT)
+    assert (first.interrupted, first.status, first.sites[0].status) == (
+        True,
+        "interrupted",
+        "interrupted",
+    )
+    assert 3 <= read < 12
+    assert len(shelf.posts) == 12
+    assert second.status == "ok"
+    assert not {f"/t/{url.rsplit('/', 1)[1]}.json" for url in stored} & set(tiny.asked)
+
+
+def test_store_that_fails_ends_the_crawl() -> None:
+    """An unusable store is the user's to know; the spider does not run on without it."""
+
+    class Full(Shelf):
+        def add(self, document: Document) -> str:
+            raise StoreError("corpus.db: disk full")
+
+    with running(forum(1, 2)) as tiny, pytest.raises(StoreError, match="disk full"):
+        crawl([site(tiny)], Full(), key=KEY, user_agent=AGENT)
+
+
+@pytest.fixture(scope="module")
+def community() -> Iterator[tuple[Replica, Shelf, Report]]:
+    """The whole demo community after one crawl."""
+    with serve() as replica:
+        shelf = Shelf()
+        sites = [Site(start=(one.url,), delay=0) for one in replica.sites]
+        yield replica, shelf, crawl(sites, shelf, key=KEY, user_agent=AGENT)
+
+
+def test_community_is_collected_completely(community: tuple[Replica, Shelf, Report]) -> None:
+    """Every message of every forum is there once, with its author and its date."""
+    replica, shelf, report = community
+    assert report.status == "ok"
+    found = {
+        (thread.source.site, post.number, post.author, post.written)  # type: ignore[attr-defined]
+        for thread in shelf.documents.values()
+        for post in shelf.posts.get(thread.source.url, {}).values()
+    }
+    wanted = [
+        (host, message.n, pseudonym(message.author, host, KEY), message.written.replace(second=0))
+        for place in load(COMMUNITY, None)
+        if isinstance(place, Forum)
+        for host in [replica.url(place.slug).split("/")[2]]
+        for topic in place.topics
+        for message in topic.messages
+    ]
+    minutes = {(h, n, a, w and w.replace(second=0)) for h, n, a, w in found}
+    assert set(wanted) == minutes
+    assert sum(map(len, shelf.posts.values())) == len(wanted)
+
+
+def test_no_member_of_the_community_is_named(community: tuple[Replica, Shelf, Report]) -> None:
+    """No text that is stored holds an address, a mention or a telling user name."""
+    _, shelf, _ = community
+    stored = repr([shelf.posts, [getattr(one, "title", "") for one in shelf.documents.values()]])
+    places = [place for place in load(COMMUNITY, None) if isinstance(place, Forum)]
+    names = {message.author for p in places for t in p.topics for message in t.messages}
+    telling = [re.escape(name) for name in names if is_telling(name)]
+    found = set(re.findall(rf"(?<!\w)(?:{'|'.join(telling)}|@\w+|\w+@\w+)(?!\w)", stored))
+    # A thread read before its neighbour's member is known may name that member once.
+    assert len(telling) > 50
+    assert len(found) <= 1
+
+
+def test_articles_of_the_community_are_collected(community: tuple[Replica, Shelf, Report]) -> None:
+    """The presses' pieces are articles, found from their front pages."""
+    _, shelf, _ = community
+    titles = {one.title for one in shelf.documents.values() if isinstance(one, Article)}
+    presses = [place for place in load(COMMUNITY, None) if not isinstance(place, Forum)]
+    assert titles == {piece.title for press in presses for piece in press.pieces}
+
+
+def test_nothing_is_asked_for_twice(community: tuple[Replica, Shelf, Report]) -> None:
+    """The journal of the sites holds every address once."""
+    replica, _, _ = community
+    asked = [(entry.site, entry.target) for entry in replica.journal]
+    assert len(asked) == len(set(asked))
+
+
+def test_no_sites_no_crawl() -> None:
+    """Nothing to do is done at once."""
+    assert crawl([], Shelf(), key=KEY, user_agent=AGENT) == Report(sites=())
+
+
+def test_one_host_twice_must_agree() -> None:
+    """Two wishes for one host cannot both be kept."""
+    sites = [Site(start=("https://a.example/x",)), Site(start=("https://a.example/y",), own=True)]
+    with pytest.raises(CrawlerError, match="given twice"):
+        crawl(sites, Shelf(), key=KEY, user_agent=AGENT)
+
+
+@pytest.mark.parametrize(
+    "start", [(), ("ftp://a.example/",), ("https://a.example/", "https://b.example/")]
+)
+def test_impossible_site_is_refused(start: tuple[str, ...]) -> None:
+    """No start, no web address, two hosts."""
+    with pytest.raises(BadSite):
+        Site(start=start)
+
+
+def test_only_loopback_may_be_asked_fast() -> None:
+    """The polite delay holds for everybody else, whatever the user wishes."""
+    away = Site(start=("https://a.example/",), delay=0)
+    home = Site(start=("http://127.0.0.1:8000/",), delay=0)
+    assert (away.interval, home.interval) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("12", 12.0),
+        ("Fri, 06 Sep 2024 12:00:30 GMT", 30.0),
+        ("Fri, 06 Sep 2024 11:00:00 GMT", 0.0),
+        ("soon", None),
+        (None, None),
+    ],
+)
+def test_time_to_wait_is_read(header: str | None, expected: float | None) -> None:
+    """Seconds or a date; nonsense is nothing."""
+    assert seconds_to_wait(header, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "headers", "is_wall"),
+    [
+        (200, "<p>We talk of captcha here", {}, False),
+        (403, "<title>Just a moment...</title>", {}, True),
+        (503, "<title>Just a moment...</title>", {}, True),
+        (403, "", {"cf-mitigated": "challenge"}, True),
+        (401, "", {}, True),
+        (500, "oops", {}, False),
+    ],
+)
+def test_wall_is_told_from_content(
+    status: int, text: str, headers: Mapping[str, str], is_wall: bool
+) -> None:
+    """Challenges, refusals and logins are walls; a page about them is not."""
+    page = Page(url="https://a.example/", text=text, fetched=NOW, status=status, headers=headers)
+    assert (wall(page) is not None) == is_wall
+
+
+@pytest.mark.parametrize(
+    ("text", "headers", "forbids"),
+    [
+        ('<meta name="robots" content="noindex, follow">', {}, True),
+        ('<meta name="robots" content="index, follow">', {}, False),
+        ("", {"x-robots-tag": "none"}, True),
+        ("<p>noindex</p>", {}, False),
+    ],
+)
+def test_wish_not_to_be_indexed_is_read(
+    text: str, headers: Mapping[str, str], forbids: bool
+) -> None:
+    """By meta tag or header."""
+    page = Page(url="https://a.example/", text=text, fetched=NOW, headers=headers)
+    assert forbids_keeping(page) == forbids
