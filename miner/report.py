@@ -59,7 +59,7 @@ def _outcomes(theme: Theme) -> dict[str, Any]:
     """Authors by outcome: k of n, the interval, and a percentage only from five on."""
     return {
         "reported": theme.tally.reported,
-        **{share.outcome: _share(share) for share in shares(theme.tally)},
+        **{name: _share(share) for name, share in shares(theme.tally).items()},
     }
 
 

@@ -1,0 +1,77 @@
+"""Speed, side by side in one run, as ratios: `./run bench`.
+
+Each pair is measured on the same machine in the same minute; the seconds differ from machine to
+machine, the ratios much less.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import folkgrade
+from crawler.crawl import crawl, user_agent
+from crawler.privacy import load_key
+from crawler.replica.server import serve
+from crawler.sites import Site
+from miner.embed import load
+from miner.phrases import normalise
+from miner.pipeline import Options, mine, unchanged
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds of a piece of work, and what it returned."""
+    before = time.perf_counter()
+    result = work()
+    return time.perf_counter() - before, result
+
+
+def line(what: str, one: float, other: float) -> None:
+    """A row of the report."""
+    print(f"{what:58} {one:8.2f} s {other:8.2f} s   {one / max(other, 1e-9):8.1f} times")
+
+
+def quiet(_stage: str, _done: int, _total: int | None) -> None:
+    """Progress that nobody watches."""
+
+
+def main() -> None:
+    """Crawls and mines the demo community in a temporary project, and compares."""
+    with tempfile.TemporaryDirectory() as folder, serve() as replica:
+        folkgrade.make_project(Path(folder))
+        project = folkgrade.Project(Path(folder))
+        corpus, knowledge = project.stores()
+        sites = [Site(start=(site.url,), delay=0) for site in replica.sites]
+
+        def collect() -> Any:
+            agent = user_agent(folkgrade.__version__, "bench@folkgrade.example")
+            return crawl(sites, corpus, key=load_key(project.key_file), user_agent=agent)
+
+        print(f"{'':58} {'left':>10} {'right':>10}   left takes")
+        first, before = timed(collect)
+        again, after = timed(collect)
+        line("crawl: first / again, nothing new", first, again)
+        print(f"{'  pages asked for':58} {before.pages:8}   {after.pages:8}")
+
+        options = Options()
+        anew, run = timed(lambda: mine(corpus, knowledge, options, quiet))
+        cached, _ = timed(lambda: mine(corpus, knowledge, options, quiet))
+        nothing, same = timed(lambda: unchanged(corpus, knowledge, options))
+        line("mine: anew / again with caches", anew, cached)
+        line("mine: anew / seeing that nothing changed", anew, nothing)
+        print(
+            f"{'  posts a second, anew':58} {run.counts['posts'] / anew:8.1f}   unchanged: {same}"
+        )
+
+        phrases = [normalise(claim.phrase) for claim in knowledge.claims()]
+        encoder = load()
+        each, _ = timed(lambda: encoder.encode(phrases))
+        once, _ = timed(lambda: encoder.encode(sorted(set(phrases))))
+        line(f"vectors: per claim ({len(phrases)}) / per phrase ({len(set(phrases))})", each, once)
+
+
+if __name__ == "__main__":
+    main()

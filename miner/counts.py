@@ -1,0 +1,133 @@
+"""Counting people, not posts: one vote per author and theme, shares with honest intervals."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from miner.model import Claim, Stance, Tally, Vote
+from miner.phrases import moment
+
+__all__ = ["FEW", "OUTCOMES", "Share", "shares", "stance", "tally", "voter", "votes", "wilson"]
+
+FEW = 5
+"""Below so many authors no percentage is shown."""
+Z = 1.959963984540054
+"""Two-sided 95 %."""
+
+Reported = Literal["helped", "mixed", "no_effect", "worse"]
+OUTCOMES: tuple[Reported, ...] = ("helped", "mixed", "no_effect", "worse")
+# Without an outcome the strongest thing an author said counts: own experience above a denial,
+# a denial above what is passed on, that above a question.
+_STRENGTH: tuple[Stance, ...] = ("tried", "said", "rejected", "other", "advised", "asked")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """So many of so many authors, with the Wilson 95 % interval."""
+
+    outcome: Reported
+    k: int
+    n: int
+    low: float
+    high: float
+
+    @property
+    def label(self) -> str:
+        """Such as `3 of 4`."""
+        return f"{self.k} of {self.n}"
+
+    @property
+    def percent(self) -> float | None:
+        """The share in per cent, None below five authors."""
+        return 100 * self.k / self.n if self.n >= FEW else None
+
+
+def stance(claim: Claim) -> Stance:
+    """What a claim says of its speaker: only own experience can carry an outcome."""
+    if claim.experiencer == "question":
+        return "asked"
+    if claim.assertion == "negated":
+        return "rejected"
+    if claim.experiencer == "advice":
+        return "advised"
+    if claim.experiencer == "other":
+        return "other"
+    if claim.kind != "remedy":
+        return "said"
+    return "tried" if claim.outcome == "unknown" else claim.outcome
+
+
+def votes(claims: Iterable[Claim]) -> list[Vote]:
+    """One vote per author among the members' claims of one theme, sorted by author.
+
+    The latest outcome an author reports wins, by date, then by post order. Without an outcome the
+    strongest stance wins, the latest of equal ones. A post without a name is an author of its own.
+    """
+    by_author: dict[str, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        if claim.voice == "member":
+            by_author[voter(claim)].append(claim)
+    return [_vote(author, by_author[author]) for author in sorted(by_author)]
+
+
+def voter(claim: Claim) -> str:
+    """The author, or `unnamed:DOCUMENT#PART` for a post without a name."""
+    return claim.author or f"unnamed:{claim.quote.document}#{claim.quote.part}"
+
+
+def tally(claims: Sequence[Claim]) -> Tally:
+    """Members by stance, and over how many threads and sites they are spread."""
+    cast = votes(claims)
+    heard: Counter[str] = Counter(vote.stance for vote in cast)
+    threads = {claim.quote.document for claim in claims if claim.voice == "member"}
+    return Tally(
+        **heard,
+        unnamed=sum(vote.author.startswith("unnamed:") for vote in cast),
+        threads=len(threads),
+        sites=len({_site(thread) for thread in threads}),
+    )
+
+
+def wilson(k: int, n: int) -> tuple[float, float]:
+    """Wilson 95 % interval of k of n, from 0 to 1; (0, 1) where nobody was asked."""
+    if not 0 <= k <= n:
+        raise ValueError(f"{k} of {n} is no share: 0 <= k <= n is needed")
+    if n == 0:
+        return 0.0, 1.0
+    share = k / n
+    scale = 1 + Z**2 / n
+    middle = (share + Z**2 / (2 * n)) / scale
+    half = Z * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2)) / scale
+    # The bounds hold the share exactly; rounding must not push one past it.
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
+
+
+def shares(counted: Tally) -> dict[Reported, Share]:
+    """Each outcome of those who tried it and said what came of it; empty where nobody did."""
+    n = counted.reported
+    heard = {outcome: int(getattr(counted, outcome)) for outcome in OUTCOMES} if n else {}
+    return {outcome: _share(outcome, k, n) for outcome, k in heard.items()}
+
+
+def _share(outcome: Reported, k: int, n: int) -> Share:
+    low, high = wilson(k, n)
+    return Share(outcome=outcome, k=k, n=n, low=low, high=high)
+
+
+def _vote(author: str, claims: Sequence[Claim]) -> Vote:
+    latest_first = sorted(claims, key=moment, reverse=True)
+    reported = [claim for claim in latest_first if stance(claim) in OUTCOMES]
+    rank = {some: place for place, some in enumerate(_STRENGTH)}
+    decisive = reported[0] if reported else min(latest_first, key=lambda c: rank[stance(c)])
+    others = [claim.id for claim in latest_first if claim is not decisive]
+    return Vote(author=author, stance=stance(decisive), claims=(decisive.id, *others))
+
+
+def _site(document: str) -> str:
+    """Host of an address, or `import` for a file."""
+    return urlsplit(document).netloc or "import"

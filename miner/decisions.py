@@ -1,0 +1,155 @@
+"""A person's decisions replayed on freshly grouped themes: rename, merge, split, move, reject.
+
+A decision about something that is no longer there is passed over, never an error. `value` holds
+`name` for a rename, `into` for a merge, `theme` for a move, `claims` (and perhaps `name`) for a
+split; a rejection needs nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from miner.counts import tally
+from miner.identity import founded_id
+from miner.model import Claim, Decision, Theme, ThemeEvent
+
+__all__ = ["decided", "facts"]
+
+
+def decided(
+    themes: Sequence[Theme], claims: Sequence[Claim], decisions: Sequence[Decision]
+) -> tuple[tuple[Theme, ...], tuple[ThemeEvent, ...]]:
+    """The themes after all decisions, oldest first, and what they did to ids.
+
+    Themes keep their order; one without claims is gone. Tallies are counted anew where touched.
+    """
+    state = _State(themes, claims)
+    for decision in sorted(decisions, key=lambda d: (d.when, d.id or 0)):
+        change = _CHANGES.get(decision.action)
+        if change is not None:
+            change(state, decision)
+    return state.themes(), tuple(state.events)
+
+
+def facts(claims: Sequence[Claim]) -> dict[str, Any]:
+    """The fields of a theme that follow from its claims: tally, articles, conditions."""
+    heard = Counter(claim.condition for claim in claims if claim.condition)
+    return {
+        "tally": tally(claims),
+        "articles": len({c.quote.document for c in claims if c.voice == "article"}),
+        "conditions": tuple(sorted(heard, key=lambda some: (-heard[some], some))),
+    }
+
+
+class _State:
+    """Themes while decisions are replayed."""
+
+    def __init__(self, themes: Sequence[Theme], claims: Sequence[Claim]) -> None:
+        self.by_id = {theme.id: theme for theme in themes}
+        self.claim = {claim.id: claim for claim in claims}
+        self.home = {claim: theme.id for theme in themes for claim in theme.claims}
+        self.moved_to: dict[str, str] = {}
+        self.events: list[ThemeEvent] = []
+        self._touched: set[str] = set()
+
+    def find(self, id_: object) -> Theme | None:
+        """The theme of that id, or the one it was merged into."""
+        at = str(id_)
+        while at in self.moved_to:
+            at = self.moved_to[at]
+        return self.by_id.get(at)
+
+    def take(self, claims: Iterable[str]) -> list[str]:
+        """Takes claims out of their themes; those that were in one."""
+        taken = [claim for claim in dict.fromkeys(claims) if claim in self.home]
+        for claim in taken:
+            theme = self.by_id[self.home.pop(claim)]
+            self.put(replace(theme, claims=tuple(c for c in theme.claims if c != claim)))
+        return taken
+
+    def put(self, theme: Theme) -> None:
+        """Keeps a changed theme."""
+        self.by_id[theme.id] = theme
+        self._touched.add(theme.id)
+        self.home |= dict.fromkeys(theme.claims, theme.id)
+
+    def themes(self) -> tuple[Theme, ...]:
+        """What is left, in order, with tallies of what was touched counted anew."""
+        kept = [theme for theme in self.by_id.values() if theme.claims]
+        ids = {theme.id for theme in kept}
+        return tuple(
+            replace(
+                self._counted(theme),
+                related=tuple(some for some in theme.related if some in ids and some != theme.id),
+            )
+            for theme in kept
+        )
+
+    def _counted(self, theme: Theme) -> Theme:
+        if theme.id not in self._touched:
+            return theme
+        own = [self.claim[claim] for claim in theme.claims if claim in self.claim]
+        return replace(theme, **facts(own))
+
+
+def _rename(state: _State, decision: Decision) -> None:
+    theme, name = state.find(decision.target), str(decision.value.get("name", "")).strip()
+    if theme is not None and name and name != theme.name:
+        state.by_id[theme.id] = replace(theme, name=name)
+
+
+def _merge(state: _State, decision: Decision) -> None:
+    gone, into = state.find(decision.target), state.find(decision.value.get("into"))
+    if gone is None or into is None or gone.id == into.id or gone.kind != into.kind:
+        return
+    del state.by_id[gone.id]
+    state.put(replace(into, claims=(*into.claims, *gone.claims)))
+    state.moved_to[gone.id] = into.id
+    state.events.append(ThemeEvent(kind="merged", theme=gone.id, into=into.id))
+
+
+def _split(state: _State, decision: Decision) -> None:
+    theme = state.find(decision.target)
+    if theme is None:
+        return
+    chosen = [claim for claim in _listed(decision.value) if state.home.get(claim) == theme.id]
+    if not chosen or len(chosen) == len(theme.claims):
+        return
+    state.take(chosen)
+    phrase = state.claim[chosen[0]].phrase if chosen[0] in state.claim else theme.name
+    name = str(decision.value.get("name") or phrase)
+    new = founded_id(theme.kind, f"{theme.id} without {chosen[0]}", state.by_id)
+    state.put(replace(theme, id=new, name=name, claims=tuple(chosen), keywords=()))
+    state.events.append(ThemeEvent(kind="split", theme=theme.id, into=new))
+
+
+def _move(state: _State, decision: Decision) -> None:
+    into = state.find(decision.value.get("theme"))
+    claim = state.claim.get(decision.target)
+    if into is None or claim is None or claim.kind != into.kind:
+        return
+    if state.home.get(claim.id) != into.id:
+        state.take([claim.id])
+        state.put(replace(into, claims=(*into.claims, claim.id)))
+
+
+def _reject(state: _State, decision: Decision) -> None:
+    theme = state.find(decision.target)
+    state.take(theme.claims if theme is not None else [decision.target])
+
+
+def _listed(value: Mapping[str, object]) -> list[str]:
+    claims = value.get("claims")
+    return [str(claim) for claim in claims] if isinstance(claims, (list, tuple)) else []
+
+
+_CHANGES: Mapping[str, Callable[[_State, Decision], None]] = {
+    "rename": _rename,
+    "merge": _merge,
+    "split": _split,
+    "move": _move,
+    "reject": _reject,
+}

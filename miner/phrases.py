@@ -1,0 +1,176 @@
+"""One spelling for each idea: what members write, made comparable. No meaning is judged here."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from functools import cache
+from importlib.resources import files
+
+from miner.model import Claim
+from miner.spelling import corrected
+
+__all__ = ["ideas", "is_pointer", "keywords", "lemma", "moment", "normalise", "words"]
+
+_APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "`": "'"})
+_WORD = re.compile(r"[^\W_]+(?:[-'.][^\W_]+)*")
+_POSSESSIVE = re.compile(r"'s?$")
+_DIGITS = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Spelling:
+    abbreviations: Mapping[str, str]
+    capitals: Mapping[str, str]
+    phrases: tuple[tuple[re.Pattern[str], str], ...]
+    forms: Mapping[str, str]
+    fillers: frozenset[str]
+    singular: frozenset[str]
+    pointers: frozenset[str]
+
+
+@cache
+def _spelling() -> _Spelling:
+    raw = tomllib.loads(files("miner").joinpath("data/abbreviations.toml").read_text("utf-8"))
+    longest_first = sorted(raw["phrases"].items(), key=lambda pair: (-len(pair[0]), pair[0]))
+    return _Spelling(
+        abbreviations=raw["abbreviations"],
+        capitals=raw["capitals"],
+        phrases=tuple(
+            (re.compile(rf"(?<![^\W_]){'[ -]'.join(short.split())}(?![^\W_])"), full)
+            for short, full in longest_first
+        ),
+        forms={form: usual for usual, others in raw["forms"].items() for form in others},
+        fillers=frozenset(raw["fillers"]["words"]),
+        singular=frozenset(raw["singular"]["words"]),
+        pointers=frozenset(raw["pointers"]["words"]),
+    )
+
+
+def words(text: str) -> list[str]:
+    """The words of a text as written, without punctuation; hyphens and apostrophes stay inside."""
+    return _WORD.findall(text.translate(_APOSTROPHES))
+
+
+def lemma(word: str) -> str:
+    """The word in lower case and the field's usual form: no possessive, no plural, one spelling."""
+    spelling = _spelling()
+    word = _POSSESSIVE.sub("", word.lower())
+    if word in spelling.forms:
+        return spelling.forms[word]
+    word = corrected(word)
+    single = word if word in spelling.singular else _singular(word)
+    return spelling.forms.get(single, single)
+
+
+def _singular(word: str) -> str:
+    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "shes", "ches", "xes", "zes")):
+        return word[:-2]
+    return word[:-1]
+
+
+def _expanded(word: str, before: str, after: str) -> str:
+    """A word, written out where it is a shortened form; capitals decide where it is also a word.
+
+    Beside a capitalised word it is part of a proper name, such as a product's, and stays.
+    """
+    spelling = _spelling()
+    if word.isupper() and any(other.istitle() and len(other) > 2 for other in (before, after)):
+        return word
+    if word in spelling.capitals:
+        return spelling.capitals[word]
+    bare = _POSSESSIVE.sub("", word.lower())
+    return spelling.abbreviations.get(bare, word)
+
+
+def normalise(phrase: str) -> str:
+    """The phrase in lower case, written out, in lemmas, without fillers; empty only if it was.
+
+    Shouting is not taken for abbreviations: in a phrase of three words or more all in capitals,
+    the ones that count only in capitals are left alone.
+    """
+    spelling = _spelling()
+    found = words(phrase)
+    if len(found) > 2 and all(word.isupper() for word in found):
+        found = [word.lower() for word in found]
+    beside = zip(["", *found], found, [*found[1:], ""], strict=False)
+    full = [_expanded(word, before, after) for before, word, after in beside]
+    text = " ".join(lemma(part) for word in full for part in word.split())
+    for pattern, usual in spelling.phrases:
+        text = pattern.sub(usual, text)
+    kept = [word for word in text.split() if word not in spelling.fillers]
+    return " ".join(kept) or text or phrase.strip().lower()
+
+
+def keywords(phrase: str) -> frozenset[str]:
+    """The words of a normalised phrase that can tell it from others: three letters or more."""
+    return frozenset(word for word in phrase.split() if len(word) > 2)
+
+
+def is_pointer(phrase: str) -> bool:
+    """True where a phrase only points at something named elsewhere: "it", "both of them"."""
+    found = [word.lower() for word in words(phrase)]
+    return all(word in _spelling().pointers for word in found)
+
+
+def ideas(claims: Sequence[Claim]) -> dict[str, str]:
+    """Claim id to the normalised phrase it is grouped by.
+
+    A phrase that only points ("it", "those") stands for the author's nearest earlier phrase in
+    the same post, else in the same document; where there is none, for the words around it.
+    """
+    ordered = sorted(claims, key=moment)
+    usual = _one_spelling({claim.phrase for claim in claims})
+    found: dict[str, str] = {}
+    last_here: dict[tuple[str, str], str] = {}
+    last_of: dict[tuple[str, str], str] = {}
+    for claim in ordered:
+        here = (claim.quote.document, claim.quote.part)
+        by = (claim.quote.document, claim.author or f"#{claim.quote.part}")
+        idea = usual[claim.phrase]
+        if is_pointer(claim.phrase):
+            idea = last_here.get(here) or last_of.get(by) or normalise(claim.quote.text[:120])
+        else:
+            last_here[here] = last_of[by] = idea
+        found[claim.id] = idea
+    return found
+
+
+def _one_spelling(phrases: Iterable[str]) -> dict[str, str]:
+    """Phrase to normalised phrase, the same for those that differ in blanks and hyphens alone."""
+    normalised = {phrase: normalise(phrase) for phrase in phrases}
+    together: dict[str, str] = {}
+    for phrase, norm in sorted(normalised.items(), key=lambda item: (-item[1].count(" "), item[1])):
+        for key in (_squeezed(norm), _squeezed(phrase)):
+            together.setdefault(key, norm)
+    return {
+        phrase: together[min(_squeezed(norm), _squeezed(phrase), key=lambda k: _rank(together[k]))]
+        for phrase, norm in normalised.items()
+    }
+
+
+def _rank(norm: str) -> tuple[int, str]:
+    return (-norm.count(" "), norm)
+
+
+def _squeezed(text: str) -> str:
+    return "".join(_WORD.findall(text.lower())).replace("-", "")
+
+
+def moment(claim: Claim) -> tuple[float, str, int, str, int, str]:
+    """Sorts claims in time: by date, undated first, then as the posts and the words follow."""
+    when = claim.written
+    if when is not None and when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    part = claim.quote.part
+    number = int("0" + "".join(_DIGITS.findall(part))[-15:])
+    seconds = when.timestamp() if when else -math.inf
+    return (seconds, claim.quote.document, number, part, claim.phrase_start, claim.id)
