@@ -9,7 +9,7 @@ from dashboard.serve import APP, environment, start
 
 __all__ = ["PAGES", "failing_pages"]
 
-PAGES = ("overview.py", "themes.py", "theme.py", "gaps.py", "sources.py")
+PAGES = ("overview.py", "themes.py", "theme.py", "gaps.py", "disputes.py", "sources.py")
 SECONDS = 60
 
 

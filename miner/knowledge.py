@@ -217,8 +217,11 @@ class Knowledge:
 
     def runs(self, limit: int = 50) -> list[Run]:
         """Runs, latest first."""
-        query = sa.select(runs.c.id, runs.c.value).order_by(runs.c.id.desc()).limit(limit)
-        return [_with_id(_run.validate_json(row.value), row.id) for row in self._rows(query)]
+        query = sa.select(runs.c.id, runs.c.fingerprint, runs.c.value)
+        return [
+            replace(_run.validate_json(row.value), id=row.id, fingerprint=row.fingerprint)
+            for row in self._rows(query.order_by(runs.c.id.desc()).limit(limit))
+        ]
 
     def version(self) -> Version:
         """Changes whenever a run or a decision was added."""

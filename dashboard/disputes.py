@@ -1,0 +1,38 @@
+"""Contradictions: themes on which articles, members or studies say opposite things."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import address, data, parts
+from dashboard.words import many, word
+
+
+def show() -> None:
+    """Draws the page."""
+    state, found, filters = parts.ground()
+    st.title("Contradictions")
+    if not parts.next_command(found):
+        return
+    parts.stale(found)
+    st.text("Where one side says the opposite of another. The themes of most authors come first.")
+    disputes = data.disputes(state, filters)
+    types = dict.fromkeys(one.type for one, _ in disputes)
+    options = {"": f"All {len(disputes)}"} | {t: word("contradictions", t) for t in types}
+    kind = address.pick(st.pills, "Who disagrees", "dispute", options)
+    chosen = [(one, row) for one, row in disputes if kind in ("", one.type)]
+    if not chosen:
+        st.text("No contradiction passes these filters.")
+        return
+    parts.caution()
+    for one, row in parts.paged(chosen, f"disputes_{kind}"):
+        st.header(parts.name(row.theme), anchor=False)
+        with st.container(horizontal=True, gap="small"):
+            st.badge(word("contradictions", one.type), color="red")
+            st.badge(word("kinds", row.theme.kind), color="violet")
+            st.badge(many(row.tally.authors, "author"), color="gray")
+        parts.both_sides(state, data.sides_of(state, one))
+        parts.open_theme(row.theme)
+
+
+show()

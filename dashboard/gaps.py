@@ -1,0 +1,87 @@
+"""Gaps: what members speak of that articles leave out or studies do not support."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import address, charts, data, parts, words
+from dashboard.data import Row
+from dashboard.words import many, word
+from miner.model import Gap
+
+PAGE = 20
+
+
+def twin(found: list[tuple[Gap, Row]]) -> None:
+    """The chart's numbers as a table."""
+    names = list(dict.fromkeys(part for gap, _ in found for part in gap.parts))
+    st.dataframe(
+        [
+            {
+                "Theme": row.theme.name,
+                "Gap": word("gap_types", gap.type),
+                **{word("gap_parts", name): round(gap.parts.get(name, 0.0), 1) for name in names},
+                "Score": round(gap.score, 1),
+            }
+            for gap, row in found
+        ],
+        hide_index=True,
+        alt="Gaps with the parts of their score",
+    )
+
+
+def card(place: int, gap: Gap, row: Row) -> None:
+    """One gap: score, why, and the way to its theme."""
+    with st.container(border=True):
+        st.subheader(f"{place}. {parts.name(row.theme)}", anchor=False)
+        with st.container(horizontal=True, gap="small"):
+            st.badge(f"Score {gap.score:.0f}", color="primary")
+            st.badge(word("gap_types", gap.type), color="orange")
+            st.badge(word("kinds", row.theme.kind), color="violet")
+            st.badge(f"Evidence: {words.level(row.grade)}", color=parts.level_colour(row.grade))
+            st.badge(many(row.tally.authors, "author"), color="gray")
+            st.badge(words.covered(row.articles), color="gray")
+        if gap.reasons:
+            st.text("\n".join(f"– {reason}" for reason in gap.reasons))
+        parts.open_theme(row.theme)
+
+
+def show() -> None:
+    """Draws the page."""
+    state, found, filters = parts.ground()
+    st.title("Gaps")
+    if not parts.next_command(found):
+        return
+    parts.stale(found)
+    st.text(
+        "What many members speak of and articles or studies do not answer. Highest score first."
+    )
+    gaps = data.gap_rows(state, filters)
+    types = dict.fromkeys(gap.type for gap, _ in gaps)
+    options = {"": f"All {len(gaps)}"} | {t: word("gap_types", t) for t in types}
+    kind = address.pick(st.pills, "Type of gap", "gap", options)
+    gaps = [(gap, row) for gap, row in gaps if kind in ("", gap.type)]
+    if not gaps:
+        st.text("No gap passes these filters.")
+        return
+    ranked = list(enumerate(gaps, start=1))
+    shown = parts.paged(ranked, f"gaps_{kind}", PAGE)
+    st.header("How the scores come about")
+    st.altair_chart(
+        charts.gap_parts(
+            [row.theme.name for _, (_, row) in shown],
+            [{word("gap_parts", k): v for k, v in gap.parts.items()} for _, (gap, _) in shown],
+            first=shown[0][0],
+        ),
+        alt="Scores of the gaps as stacked parts; the table below has the numbers",
+    )
+    with st.expander("The same numbers as a table"):
+        twin([pair for _, pair in shown])
+    st.header("The gaps")
+    parts.caution()
+    with st.grid(2, min_column_width=420):
+        for place, (gap, row) in shown:
+            card(place, gap, row)
+
+
+show()

@@ -1,0 +1,266 @@
+"""Pieces that several pages draw. What people wrote is drawn by `st.text` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import ceil
+from typing import Literal, TypeVar
+
+import streamlit as st
+
+from dashboard import address, data, words
+from dashboard.data import Filters, Project, Row, Said, Sides, State
+from dashboard.words import many, plain, word
+from miner.grades import level_of
+from miner.model import Claim, Evidence, Grade, Question, Theme
+
+__all__ = [
+    "badges",
+    "both_sides",
+    "caution",
+    "evidence_card",
+    "filters",
+    "ground",
+    "next_command",
+    "open_link",
+    "open_theme",
+    "outcome_text",
+    "paged",
+    "quote_card",
+    "stale",
+]
+
+SETS, SAYS_OTHERWISE, ASIDE = "sets the level", "says otherwise", "does not count here"
+"""The part a source played in a grade."""
+
+Colour = Literal["green", "blue", "orange", "gray"]
+_ROLE_COLOURS: Mapping[str, Colour] = {SETS: "green", SAYS_OTHERWISE: "orange", ASIDE: "gray"}
+
+Item = TypeVar("Item")
+
+VOICES = 5
+"""Voices of a side that are shown at once."""
+
+_LEVEL_COLOURS: Mapping[int, Colour] = {1: "green", 2: "green", 3: "blue", 4: "orange", 5: "orange"}
+_COMMANDS = {
+    "collect": (
+        "This project holds no documents yet.",
+        "folkgrade demo\nfolkgrade crawl https://forum.example/c/injuries\nfolkgrade import FILE",
+    ),
+    "mine": ("Documents were collected, but never mined.", "folkgrade mine"),
+    "again": ("Pages were read after the last run; the themes do not know them.", "folkgrade mine"),
+}
+
+
+def ground() -> tuple[State, Project, Filters]:
+    """What every page stands on: the state of the stores, the project and the filters."""
+    state = data.state()
+    return state, data.project(state), filters()
+
+
+def filters() -> Filters:
+    """The filters as chosen on any page."""
+    least = address.chosen("least", "1")
+    return Filters(
+        condition=address.chosen("condition") or None,
+        least=int(least) if least.isdigit() else 1,
+    )
+
+
+def next_command(found: Project) -> bool:
+    """Whether there is something to show; else says why not, and the exact next command."""
+    step = data.step(found)
+    if step in ("ready", "again"):
+        return True
+    _say_step(step)
+    return False
+
+
+def stale(found: Project) -> None:
+    """Says so where pages were read after the last run."""
+    if data.step(found) == "again":
+        _say_step("again")
+
+
+def _say_step(step: str) -> None:
+    why, command = _COMMANDS[step]
+    several = "One of these commands is next" if "\n" in command else "The next command"
+    st.info(f"{why} {several}:")
+    st.code(command, language="bash")
+
+
+def caution() -> None:
+    """The one line that says what these numbers are not."""
+    st.caption(
+        "Reports of forum members, counted by a program. Those who write are not a sample of those "
+        "who are injured, and this is no medical advice."
+    )
+
+
+def open_theme(item: Theme, label: str = "Open the theme →") -> None:
+    """A link to the page of a theme."""
+    st.page_link("theme.py", label=label, query_params={"theme": item.id})
+
+
+def open_link(label: str, url: str | None) -> None:
+    """A link off the page where the address may be opened, else nothing."""
+    safe = words.link(url)
+    if safe:
+        st.link_button(f"{label} ↗", safe, type="tertiary")
+
+
+def badges(row: Row, disputes: Iterable[str]) -> None:
+    """Kind, level, status, certainty and authors of a theme, and who disagrees about it."""
+    grade, tally = row.grade, row.tally
+    with st.container(horizontal=True, gap="small"):
+        st.badge(word("kinds", row.theme.kind), color="violet")
+        st.badge(f"Evidence: {words.level(grade)}", color=level_colour(grade))
+        if grade is not None and grade.level is not None:
+            st.badge(f"Status: {word('statuses', grade.status)}", color="gray")
+            st.badge(f"Certainty: {word('certainty', grade.certainty)}", color="gray")
+        st.badge(
+            f"{many(tally.authors, 'author')} · {many(tally.threads, 'thread')} "
+            f"· {many(tally.sites, 'site')}",
+            color="gray",
+        )
+        for kind in disputes:
+            st.badge(word("contradictions", kind), color="red")
+
+
+def level_colour(grade: Grade | None) -> Colour:
+    """Colour of a level's badge; one without a level is grey."""
+    return _LEVEL_COLOURS.get((grade and grade.level) or 0, "gray")
+
+
+def outcome_text(row: Row) -> str:
+    """`5 of 12 helped (19–68 %)`, that nobody told an outcome, or a dash for what is no remedy."""
+    tally = row.tally
+    if row.theme.kind != "remedy":
+        return "–"
+    return words.share(tally.helped, tally.reported)
+
+
+def quote_card(one: Said, stance: str, others: Sequence[Said] = ()) -> None:
+    """A member's words with who, when, where and how sure; more of the same member below."""
+    with st.container(border=True, gap="xsmall"):
+        st.text(f"“{one.claim.quote.text}”")
+        st.text(_who(one.claim, stance))
+        st.text(f"{one.title} · {one.place}" if one.place else one.title)
+        open_link("Open the post", one.link)
+        if others:
+            with st.expander(
+                f"{many(len(others), 'more quote')} of this author, not counted again"
+            ):
+                for other in others:
+                    st.text(f"“{other.claim.quote.text}”")
+                    st.text(f"{_who(other.claim, '')} · {other.title} · {other.place}")
+
+
+def _who(claim: Claim, stance: str) -> str:
+    parts = [
+        words.member(claim.author),
+        stance,
+        words.day(claim.written),
+        words.condition(claim.condition) if claim.condition else "",
+        f"confidence {claim.confidence:.2f}",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def role(piece: Evidence, grade: Grade | None, question: Question) -> str:
+    """The part a source played in the grade; empty where it neither leads nor stands aside."""
+    if grade is None:
+        return ""
+    if piece.id in grade.best:
+        return SETS
+    if piece.id in grade.dissent:
+        return SAYS_OTHERWISE
+    level = level_of(piece, question)
+    return ASIDE if level is not None and level <= (grade.level or 5) else ""
+
+
+def evidence_card(piece: Evidence, title: str, question: Question, part: str = "") -> None:
+    """A source: what it is, what it says, how large, how old, and why it was read so."""
+    level = level_of(piece, question)
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, gap="small"):
+            st.badge(word("source_types", piece.source_type), color="violet")
+            st.badge(f"Level {level}" if level else "carries no level", color="gray")
+            st.badge(word("directions", piece.direction), color="blue")
+            if part:
+                st.badge(part, color=_ROLE_COLOURS[part])
+        st.text(title)
+        if piece.quote is not None:
+            st.text(f"“{piece.quote.text}”")
+        if piece.finding:
+            st.text(piece.finding)
+        facts = _facts(piece)
+        if facts:
+            st.text(facts)
+        _open_source(piece)
+        if piece.reasons:
+            with st.expander("Why it was read so"):
+                st.text("\n".join(f"{n}. {why}" for n, why in enumerate(piece.reasons, start=1)))
+
+
+def _open_source(piece: Evidence) -> None:
+    """The way to a source: its DOI, else its page."""
+    doi = words.doi_link(piece.doi)
+    if doi:
+        open_link(f"DOI {plain(piece.doi or '')}", doi)
+    else:
+        open_link("Open the source", piece.url or (piece.quote.document if piece.quote else None))
+
+
+def _facts(piece: Evidence) -> str:
+    parts = [
+        word("designs", piece.design) if piece.design not in (None, piece.source_type) else "",
+        f"n = {piece.n:,}" if piece.n else "",
+        str(piece.year or ""),
+        words.condition(piece.condition) if piece.condition else "",
+        *(word("flags", flag) for flag in piece.flags),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def both_sides(state: State, one: Sides) -> None:
+    """The two sides of a contradiction beside each other, each in its own words."""
+    st.text(one.contradiction.reason)
+    sides = (("For", one.supporting), ("Against", one.opposing))
+    for column, (label, voices) in zip(st.columns(2), sides, strict=True):
+        with column:
+            st.caption(f"{label}: {many(len(voices), 'voice')}")
+            for voice in voices[:VOICES]:
+                _voice_card(state, voice)
+            if len(voices) > VOICES:
+                with st.expander(many(len(voices) - VOICES, "more voice")):
+                    for voice in voices[VOICES:]:
+                        _voice_card(state, voice)
+
+
+def _voice_card(state: State, one: Said | Evidence) -> None:
+    """One voice of a contradiction."""
+    with st.container(border=True, gap="xsmall"):
+        if isinstance(one, Said):
+            claim = one.claim
+            st.text(f"“{claim.quote.text}”")
+            st.text(_who(claim, "") if claim.voice == "member" else claim.voice)
+            st.text(f"{one.title} · {one.place}" if one.place else one.title)
+            open_link("Open the post", one.link)
+            return
+        st.text(f"“{one.quote.text}”" if one.quote else one.finding)
+        told = [word("source_types", one.source_type), data.source_title(state, one), _facts(one)]
+        st.text(" · ".join(part for part in told if part))
+        _open_source(one)
+
+
+def paged(items: Sequence[Item], key: str, size: int = 10) -> Sequence[Item]:
+    """The items of the page chosen; the choice is drawn where there are more than fit."""
+    pages = ceil(len(items) / size)
+    page = st.pagination(pages, key=f"page_{key}") if pages > 1 else 1
+    return items[(page - 1) * size : page * size]
+
+
+def name(item: Theme) -> str:
+    """A theme's name for places that read Markdown."""
+    return plain(item.name)

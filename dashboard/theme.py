@@ -1,0 +1,297 @@
+"""One theme: what members report, what the evidence is, and every word behind both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import get_args
+
+import streamlit as st
+
+from dashboard import address, charts, data, parts, words
+from dashboard.data import Filters, Project, Row, State
+from dashboard.words import many, plain, word
+from miner.counts import FEW, shares
+from miner.grades import main_question
+from miner.model import Grade, Stance, Tally, Theme, Vote
+
+SENTENCES = 5
+ROLES = (parts.SETS, parts.SAYS_OTHERWISE, parts.ASIDE, "")
+TABS = ("Quotes", "Evidence", "Articles", "Trend", "Disagreement", "Related")
+SCALE = " (Oxford scale, 1 is the highest, 5 the lowest)"
+APART: tuple[Stance, ...] = ("said", "tried", "advised", "asked", "other", "rejected")
+
+
+def choose(state: State, found: Project) -> Theme | None:
+    """The theme of the address; without one, of the session; an unknown id is one clear line."""
+    names = {
+        item.id: f"{item.name} ({word('kinds', item.kind)}, {many(item.tally.authors, 'author')})"
+        for item in found.themes
+    }
+    asked = address.chosen("theme")
+    item = data.theme(state, asked) if asked else None
+    options = {"": "Choose a theme"} | names
+    if item is not None:
+        if st.session_state.get("shown") not in (None, item.id):
+            address.forget("tab", "stance")
+        st.session_state["shown"] = item.id
+        address.keep("theme", item.id)
+    if asked and item is None:
+        st.warning("There is no theme of this id. It may belong to another project.")
+        st.text(asked)
+        return None
+    address.pick(st.selectbox, "Theme", "theme", options)
+    return item
+
+
+def header(row: Row, found: Project, filters: Filters) -> None:
+    """Name, badges, and the caution, once."""
+    st.title(plain(row.theme.name), anchor=False)
+    disputes = dict.fromkeys(c.type for c in found.contradictions if c.theme == row.theme.id)
+    parts.badges(row, disputes)
+    parts.caution()
+    if filters.condition:
+        st.caption(f"Narrowed to {words.condition(filters.condition)}: only claims about it count.")
+
+
+def members(row: Row) -> None:
+    """What members report: outcomes as shares of those who told, the rest shown apart."""
+    st.header("What members report")
+    tally = row.tally
+    if row.theme.kind == "remedy":
+        outcomes(tally)
+    apart = {word("stances", s): getattr(tally, s) for s in APART if getattr(tally, s)}
+    if apart:
+        st.subheader("Not counted as outcomes" if row.theme.kind == "remedy" else "Authors")
+        st.table(
+            [{"What they say": label, "Authors": f"{n:,}"} for label, n in apart.items()],
+            hide_index=True,
+        )
+    if tally.unnamed:
+        st.caption(f"{many(tally.unnamed, 'post')} without a name, each counted as one author.")
+
+
+def outcomes(tally: Tally) -> None:
+    """The outcomes: a chart from five people on, and the same numbers as a table."""
+    n = tally.reported
+    st.text(f"{many(n, 'author')} tried it and told what came of it.")
+    if not n:
+        return
+    found = [(word("stances", name), share) for name, share in shares(tally).items()]
+    if n >= FEW:
+        st.altair_chart(
+            charts.outcomes(found),
+            alt="Share of authors by outcome with its interval; the table below has the numbers",
+        )
+    else:
+        st.caption(f"Fewer than {FEW} people: no shares are shown.")
+    st.table(
+        [{"Outcome": label, "Authors": words.share(s.k, s.n)} for label, s in found],
+        hide_index=True,
+    )
+
+
+def verdict(row: Row) -> None:
+    """The grade: level, status and certainty apart, with the reasons in order."""
+    st.header("Evidence")
+    grade = row.grade
+    status = grade.status if grade else "not_searched"
+    scale = SCALE if grade and grade.level else ""
+    st.text(
+        f"Level: {words.level(grade)}{scale}\nStatus: {word('statuses', status)}\n"
+        f"Certainty: {word('certainty', grade.certainty) if grade and grade.certainty else '–'}"
+    )
+    st.caption(words.status_help(grade))
+    if grade is None:
+        return
+    if grade.condition:
+        st.caption(f"Graded for {words.condition(grade.condition)}.")
+    searched(grade)
+    if grade.reasons:
+        st.subheader("Why this grade")
+        st.text("\n".join(f"{n}. {words.reason(r)}" for n, r in enumerate(grade.reasons, start=1)))
+
+
+def searched(grade: Grade) -> None:
+    """The search behind the grade, where one was made."""
+    if grade.searched is None:
+        return
+    look = grade.searched
+    st.text(
+        f"Searched {look.service} on {words.day(look.when)} for “{look.query}”: "
+        f"{many(look.hits, 'hit')}."
+    )
+
+
+def quotes(state: State, row: Row, votes: list[Vote]) -> None:
+    """The words behind the numbers: one entry for each author, the deciding words first."""
+    counts = {s: len(data.of_stance(votes, s)) for s in get_args(Stance)}
+    options = {"": f"All {len(votes)}"} | {
+        s: f"{word('stances', s)} {n}" for s, n in counts.items() if n
+    }
+    stance = address.pick(st.pills, "Stance", "stance", options)
+    chosen = [vote for vote in votes if stance in ("", vote.stance)]
+    st.caption(f"{many(len(chosen), 'author')}, one entry each; the words that decided come first.")
+    shown = parts.paged(chosen, f"{row.theme.id}_{stance}")
+    with st.grid(2, min_column_width=420):
+        for vote in shown:
+            found = data.said(state, vote.claims)
+            if found:
+                parts.quote_card(found[0], word("stances", vote.stance), found[1:])
+
+
+def sources(state: State, row: Row) -> None:
+    """Studies and sentences, those that set the level first."""
+    grade = row.grade
+    question = grade.question if grade else main_question(row.theme)
+    pieces = sorted(
+        ((parts.role(p, grade, question), p) for p in data.evidence_of(state, row.theme.id)),
+        key=lambda pair: (ROLES.index(pair[0]), -(pair[1].year or 0)),
+    )
+    st.caption(f"{many(len(pieces), 'source')}. {word('questions', question)}")
+    shown = parts.paged(pieces, f"{row.theme.id}_sources")
+    with st.grid(2, min_column_width=420):
+        for part, piece in shown:
+            parts.evidence_card(piece, data.source_title(state, piece), question, part)
+    by_condition(data.project(state).grades.get(row.theme.id, ()))
+
+
+def by_condition(grades: tuple[Grade, ...]) -> None:
+    """The grade for each condition the theme is spoken of with."""
+    if len(grades) < 2:
+        return
+    st.subheader("Grade by condition")
+    st.table(
+        [
+            {
+                "Condition": plain(words.condition(g.condition)) if g.condition else "All",
+                "Level": words.level(g),
+                "Status": word("statuses", g.status),
+                "Certainty": word("certainty", g.certainty),
+            }
+            for g in grades
+        ],
+        hide_index=True,
+    )
+
+
+def articles(state: State, row: Row) -> None:
+    """Articles that speak of it, with their words."""
+    found = data.coverage(state, row.theme)
+    if not found:
+        st.text("No article of this project speaks of it.")
+    for one in found:
+        with st.container(border=True):
+            article = one.article
+            st.text(article.title)
+            by = [article.author, article.credential, article.source.site]
+            st.text(" · ".join(part for part in by if part))
+            quoted = dict.fromkeys(
+                [piece.quote.text for piece in one.evidence if piece.quote]
+                + [claim.quote.text for claim in one.claims]
+            )
+            for text in list(quoted)[:SENTENCES]:
+                st.text(f"“{text}”")
+            if len(quoted) > SENTENCES:
+                with st.expander(many(len(quoted) - SENTENCES, "more sentence")):
+                    st.text("\n\n".join(f"“{text}”" for text in list(quoted)[SENTENCES:]))
+            parts.open_link("Open the article", article.source.url)
+
+
+def trend(state: State, row: Row, found: Project) -> None:
+    """Distinct authors by quarter."""
+    until = found.run.finished if found.run else found.fetched
+    points = data.quarters(data.claims_of(state, row.theme.id), until) if until else []
+    if not points:
+        st.text("No post on this theme carries a date.")
+        return
+    st.altair_chart(charts.trend(points), alt="Distinct authors by quarter; numbers below")
+    st.caption("Distinct authors by quarter. A quarter still running is grey.")
+    with st.expander("The same numbers as a table"):
+        st.table(
+            [
+                {
+                    "Quarter": p.label if p.finished else f"{p.label} (still running)",
+                    "Authors": f"{p.authors:,}",
+                }
+                for p in points
+            ],
+            hide_index=True,
+        )
+
+
+def disagreement(state: State, row: Row) -> None:
+    """Both sides of every contradiction, in their words."""
+    found = data.sides(state, row.theme)
+    if not found:
+        st.text("No contradiction was found on this theme.")
+    for one in found:
+        st.subheader(word("contradictions", one.contradiction.type))
+        parts.both_sides(state, one)
+
+
+def related(row: Row, found: Project) -> None:
+    """Near themes, the broader one, and the gap where it is one."""
+    known = found.by_id
+    if row.theme.parent in known:
+        onward(known[row.theme.parent], "Part of: ")
+    near = [known[key] for key in row.theme.related if key in known]
+    if not near:
+        st.text("No near theme.")
+    for item in near:
+        onward(item)
+    if row.gap is not None:
+        st.subheader(f"Gap: {word('gap_types', row.gap.type)}")
+        st.text("\n".join(row.gap.reasons))
+        st.page_link("gaps.py", label=f"Score {row.gap.score:.0f} of 100, on the page Gaps →")
+
+
+def onward(item: Theme, before: str = "") -> None:
+    """The way to another theme: a button, since a link within a page leaves the address behind."""
+    authors = many(item.tally.authors, "author")
+    st.button(
+        f"{before}{parts.name(item)} · {word('kinds', item.kind)} · {authors} →",
+        key=f"onward_{item.id}",
+        type="tertiary",
+        on_click=address.move,
+        args=("theme", item.id, "tab", "stance"),
+    )
+
+
+def body(state: State, found: Project, row: Row, filters: Filters) -> None:
+    """The theme's numbers and, in tabs, what stands behind them."""
+    header(row, found, filters)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        members(row)
+    with right:
+        verdict(row)
+    tabs = address.tabs("tab", TABS)
+    drawn: tuple[Callable[[], None], ...] = (
+        lambda: quotes(state, row, data.voted(state, row.theme, filters)),
+        lambda: sources(state, row),
+        lambda: articles(state, row),
+        lambda: trend(state, row, found),
+        lambda: disagreement(state, row),
+        lambda: related(row, found),
+    )
+    for tab, draw in zip(tabs, drawn, strict=True):
+        if tab.open:
+            with tab:
+                draw()
+
+
+def show() -> None:
+    """Draws the page."""
+    state, found, filters = parts.ground()
+    if not parts.next_command(found):
+        st.title("Theme")
+        return
+    item = choose(state, found)
+    if item is None:
+        st.title("Theme")
+        st.text("Choose a theme above, or from the page Themes.")
+        return
+    body(state, found, data.row_of(state, item, filters), filters)
+
+
+show()

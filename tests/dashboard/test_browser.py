@@ -1,0 +1,204 @@
+"""A reader's ways through the dashboard, in a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crawler.database import open_database
+from dashboard.serve import Server, start
+from miner.knowledge import Knowledge
+from miner.model import Mined
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WAIT = 30_000
+HOSTILE_NAME = (
+    "<img src=https://evil.example/n.png> **bold** [x](javascript:alert(1)) :red[r] $a$ "
+    "www.evil.example :smile: :material/home: -> a@evil.example"
+)
+"""A theme's name in the small project."""
+HOSTILE_LINKS = "a[href*='evil'], a[href^='javascript'], a[href^='mailto'], img[src*='evil']"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium."""
+    if not Path(CHROMIUM).is_file():
+        pytest.skip(
+            f"no Chromium at {CHROMIUM}: tests/dashboard/test_browser.py was not run; "
+            "install it (apt-get install chromium) or name one in CHROMIUM"
+        )
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(small_project: Path) -> Iterator[Server]:
+    """The dashboard of the small project."""
+    with start(str(small_project)) as running:
+        yield running
+
+
+@pytest.fixture
+def reader(chromium: Browser, server: Server) -> Iterator[Page]:
+    """A page that fails the test when it asks for anything off this machine."""
+    context = chromium.new_context(viewport={"width": 1300, "height": 1600})
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    yield page
+    context.close()
+    off = [url for url in asked if not url.startswith((server.address, "data:", "blob:"))]
+    sockets = server.address.replace("http", "ws")
+    assert [url for url in off if not url.startswith(sockets)] == []
+
+
+def visit(page: Page, server: Server, path: str, title: str) -> None:
+    page.goto(f"{server.address}/{path}")
+    at(page, title)
+
+
+def at(page: Page, title: str) -> None:
+    """Waits until the page of that title is drawn and quiet."""
+    page.get_by_role("heading", level=1, name=title, exact=True).wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
+def test_from_the_overview_to_the_quotes_are_two_clicks(reader: Page, server: Server) -> None:
+    """Overview, a theme, its words with date and place."""
+    visit(reader, server, "", "Overview")
+    reader.get_by_role("link", name="heel drops · 13 authors").click()
+    at(reader, "heel drops")
+    assert reader.url == f"{server.address}/theme?theme=rem-heeldrops"
+    reader.get_by_role("radio", name="Worse 1").or_(
+        reader.get_by_role("button", name="Worse 1")
+    ).click()
+    reader.get_by_text("1 author, one entry each").wait_for()
+    assert reader.get_by_text("“After heel drops it was worse.”").count() == 1
+    assert "stance=worse" in reader.url
+    link = reader.get_by_role("link", name="Open the post ↗")
+    assert link.get_attribute("href") == "https://forum.example/t/calf/1#p9"
+
+
+def test_a_deep_link_survives_back_and_reload(reader: Page, server: Server) -> None:
+    """The address opens the theme; after another page Back returns to it, and so does reload."""
+    visit(reader, server, "theme?theme=rem-magnets", "magnet socks")
+    reader.get_by_role("link", name="Gaps", exact=True).click()
+    at(reader, "Gaps")
+    reader.go_back()
+    at(reader, "magnet socks")
+    reader.reload()
+    at(reader, "magnet socks")
+    assert reader.url.endswith("/theme?theme=rem-magnets")
+
+
+def test_back_returns_to_the_theme_one_came_from(reader: Page, server: Server) -> None:
+    """From a theme to a related one and back."""
+    visit(reader, server, "theme?theme=rem-heeldrops&tab=Related", "heel drops")
+    reader.get_by_role("button", name="magnet socks").click()
+    at(reader, "magnet socks")
+    assert "theme=rem-magnets" in reader.url
+    reader.go_back()
+    at(reader, "heel drops")
+    assert "theme=rem-heeldrops" in reader.url
+
+
+def test_the_table_opens_a_theme_and_the_keyboard_another(reader: Page, server: Server) -> None:
+    """A click on a row's button, or a typed name, leads to the theme."""
+    visit(reader, server, "themes", "Themes")
+    table = reader.get_by_test_id("stDataFrame")
+    table.wait_for()
+    table.click(position={"x": 50, "y": 35 + 17})
+    at(reader, "heel drops")
+    reader.go_back()
+    at(reader, "Themes")
+    reader.get_by_label("Open a theme").click()
+    reader.keyboard.type("cold")
+    reader.keyboard.press("Enter")
+    at(reader, "cold baths")
+
+
+def each_page(page: Page, server: Server, theme: str) -> Iterator[str]:
+    """Every page, one after the other, drawn and quiet."""
+    for path in ["", "themes", f"theme?theme={theme}", "gaps", "contradictions", "sources"]:
+        page.goto(f"{server.address}/{path}")
+        page.get_by_role("heading", level=1).wait_for()
+        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+        yield path
+
+
+def test_hostile_text_is_inert(reader: Page, server: Server) -> None:
+    """Markup in a post and in a theme's name is shown as it is: no picture, link or script."""
+    for path in each_page(reader, server, "rem-hostile"):
+        if path.startswith("theme?"):
+            shown = reader.get_by_role("heading", level=1).inner_text().replace("\u2060", "")
+            assert shown == HOSTILE_NAME
+            assert reader.get_by_text("<script>window.pwned = 1</script>").count() == 1
+        assert reader.evaluate("window.pwned") is None
+        assert reader.locator(HOSTILE_LINKS).count() == 0
+        assert reader.locator("[data-testid=stMain] .katex").count() == 0
+
+
+def test_nothing_scrolls_sideways_at_320_pixels(reader: Page, server: Server) -> None:
+    """The narrowest phone shows each page so, even with a word of 400 letters."""
+    reader.set_viewport_size({"width": 320, "height": 900})
+    widths = "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
+    for path in each_page(reader, server, "rem-hostile"):
+        assert reader.evaluate(f"Math.max(...{widths}.map(e => e.scrollWidth))") <= 320, path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_against(scheme: str, chromium: Browser, server: Server) -> None:
+    """No page breaks a rule of accessibility that a program can check."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
+    page = chromium.new_page(color_scheme="dark" if scheme == "dark" else "light")
+    theme = "theme?theme=rem-heeldrops"
+    for path in ["", "themes", theme, f"{theme}&tab=Evidence", "gaps", "contradictions", "sources"]:
+        page.goto(f"{server.address}/{path}")
+        page.get_by_role("heading", level=1).wait_for()
+        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+        page.wait_for_timeout(500)
+        found = axe.Axe().run(page).response["violations"]
+        assert [(path, rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
+    page.close()
+
+
+def test_a_new_run_shows_without_a_restart(
+    reader: Page, server: Server, small_project: Path
+) -> None:
+    """After a run the next click shows it."""
+    visit(reader, server, "", "Overview")
+    knowledge = Knowledge(open_database(str(small_project)))
+    run = knowledge.last_run()
+    assert run is not None
+    themes = knowledge.themes()
+    knowledge.replace(run, Mined(claims=(), theme_of={}, themes=(replace(themes[0], name="Y"),)))
+    knowledge.engine.dispose()
+    reader.wait_for_timeout(2500)
+    reader.get_by_role("link", name="Themes", exact=True).click()
+    at(reader, "Themes")
+    reader.get_by_text("1 theme of 1, most authors first.").wait_for()
