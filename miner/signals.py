@@ -1,0 +1,243 @@
+"""What the words around a claim show: outcome words by place and scope, and who speaks how.
+
+Nothing is decided here. A word of outcome is read in its own scope (denied, hoped for, only
+partly) and named by where it stands to the claim (same clause, next sentence, a summing-up later
+in the post, an update). `miner.outcomes` weighs these signals.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from miner.text import Sentence, sentences
+
+__all__ = ["Scene", "scene", "signals"]
+
+FURTHEST = 6
+"""Sentences after a claim in which an outcome word still counts as soon after it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cue:
+    """An outcome word in its scope: where it stands in its sentence and what it says."""
+
+    start: int
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """A text read once for all of its claims."""
+
+    text: str
+    sentences: tuple[Sentence, ...]
+    starts: tuple[int, ...]
+    cues: tuple[tuple[_Cue, ...], ...]
+    """The outcome words of each sentence."""
+    refers: tuple[bool, ...]
+    """Whether a sentence opens by speaking of what went before."""
+    updates: tuple[int, ...]
+    """Index of the sentences that announce news."""
+    questions: int
+    """Index of the last sentence that asks, or -1."""
+
+    def home(self, start: int) -> int:
+        """Index of the sentence that holds a place of the text."""
+        return max(bisect_right(self.starts, start) - 1, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Lists:
+    outcome: Mapping[str, re.Pattern[str]]
+    denied: re.Pattern[str]
+    unreal: re.Pattern[str]
+    partly: re.Pattern[str]
+    back_reference: re.Pattern[str]
+    update: re.Pattern[str]
+    stance: Mapping[str, re.Pattern[str]]
+
+
+@cache
+def _lists() -> _Lists:
+    data = tomllib.loads((files("miner") / "data" / "cues.toml").read_text("utf-8"))
+    words = {name: "|".join(patterns) for name, patterns in data["outcome"].items()}
+
+    def bounded(name: str) -> re.Pattern[str]:
+        return re.compile(rf"(?<!\w)(?:{words[name]})(?!\w)", re.IGNORECASE)
+
+    return _Lists(
+        outcome={name: bounded(name) for name in ("mixed", "worse", "no_effect", "helped")},
+        denied=re.compile(rf"(?:{words['not']})\b(?:\W+\w+){{0,3}}\W*$", re.IGNORECASE),
+        unreal=re.compile(
+            rf"(?<!\w)(?:{words['unreal']})\b(?:[^\w,.;]+[\w']+){{0,3}}\W*$", re.IGNORECASE
+        ),
+        partly=re.compile(rf"(?:\W+\w+){{0,2}}?\W+(?:{words['partly']})\b", re.IGNORECASE),
+        back_reference=re.compile(rf"\W*(?:{words['back_reference']})(?!\w)", re.IGNORECASE),
+        update=bounded("update"),
+        stance={
+            name: re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)", re.IGNORECASE)
+            for name, patterns in data["stance"].items()
+        },
+    )
+
+
+def scene(text: str, split: Sequence[Sentence] | None = None) -> Scene:
+    """The sentences of own words with what they show by themselves."""
+    split = tuple(sentences(text) if split is None else split)
+    lists = _lists()
+    asking = [index for index, sentence in enumerate(split) if _asks(sentence.text)]
+    return Scene(
+        text=text,
+        sentences=split,
+        starts=tuple(sentence.start for sentence in split),
+        cues=tuple(tuple(_cues(sentence.text)) for sentence in split),
+        refers=tuple(bool(lists.back_reference.match(sentence.text)) for sentence in split),
+        updates=tuple(i for i, sentence in enumerate(split) if lists.update.search(sentence.text)),
+        questions=asking[-1] if asking else -1,
+    )
+
+
+def signals(seen: Scene, start: int, end: int) -> dict[str, float]:
+    """Named signals around the span `text[start:end]`; most are 0 or 1, absent means 0."""
+    if not seen.sentences:
+        return {}
+    home = seen.home(start)
+    found: dict[str, float] = {}
+    for index, cues in enumerate(seen.cues):
+        for cue in cues:
+            for place in _places(seen, index, home, cue, start, end):
+                found[f"{cue.says}@{place}"] = 1.0
+    found.update(_stance(seen.sentences[home], start, end))
+    found.update(_shape(seen, home))
+    return found
+
+
+def _asks(sentence: str) -> bool:
+    return sentence.rstrip().endswith("?")
+
+
+def _cues(sentence: str) -> Iterator[_Cue]:
+    """The outcome words of a sentence, longest reading first, each read in its scope."""
+    taken: list[tuple[int, int]] = []
+    for name, pattern in _lists().outcome.items():
+        for match in pattern.finditer(sentence):
+            if not any(match.start() < stop and start < match.end() for start, stop in taken):
+                taken.append(match.span())
+                yield _Cue(start=match.start(), says=_scoped(sentence, match, name))
+
+
+def _scoped(sentence: str, match: re.Match[str], name: str) -> str:
+    lists = _lists()
+    before = sentence[max(0, match.start() - 48) : match.start()]
+    denied = bool(lists.denied.search(before))
+    if _asks(sentence):
+        return "unreal"
+    if lists.unreal.search(before):
+        return "unreal_not" if denied else "unreal"
+    if denied and name != "no_effect":
+        return "not_worse" if name == "worse" else "not_helped"
+    if name == "helped" and lists.partly.match(sentence[match.end() : match.end() + 40]):
+        return "partly"
+    return name
+
+
+_BREAK = re.compile(r"[;:(]|\bbut\b|\bthough\b|\bwhile\b|, (?!and|or)", re.IGNORECASE)
+
+
+def _places(seen: Scene, index: int, home: int, cue: _Cue, start: int, end: int) -> Iterator[str]:
+    """Names of where a cue stands, seen from the span."""
+    distance = index - home
+    if distance == 0:
+        yield from _same_sentence(seen.sentences[index], cue, start, end)
+        return
+    if distance == 1:
+        yield "next_ref" if seen.refers[index] else "next"
+    elif 1 < distance <= FURTHEST:
+        yield "soon_ref" if seen.refers[index] else "soon"
+    elif distance < 0:
+        yield "previous" if distance == -1 else "earlier"
+    yield "later" if distance > 0 else "sooner"
+    if any(home < update <= index for update in seen.updates):
+        yield "update"
+
+
+def _same_sentence(sentence: Sentence, cue: _Cue, start: int, end: int) -> Iterator[str]:
+    place = sentence.start + cue.start
+    if start <= place < end:
+        yield "inside"
+        return
+    local = sentence.text
+    if place >= end:
+        breaks = len(_BREAK.findall(local[end - sentence.start : cue.start]))
+    else:
+        breaks = len(_BREAK.findall(local[cue.start : start - sentence.start]))
+    yield f"{'after' if place >= end else 'before'}{min(breaks, 3)}"
+    yield "home"
+
+
+_CLAUSE = re.compile(
+    r"[;:()]|,\s+(?=(?:but|so|because|which|although|though|i|you|he|she|they|it|we)\b)|\bbut\b",
+    re.IGNORECASE,
+)
+
+
+def _clause(sentence: Sentence, start: int, end: int) -> tuple[int, int]:
+    """The part of a sentence between the marks next to a span."""
+    left, right = 0, len(sentence.text)
+    for match in _CLAUSE.finditer(sentence.text):
+        if match.end() <= start - sentence.start:
+            left = match.end()
+        elif match.start() >= end - sentence.start:
+            right = match.start()
+            break
+    return left, right
+
+
+def _stance(sentence: Sentence, start: int, end: int) -> dict[str, float]:
+    """Which kinds of words stand before, after and in a span, in its clause and its sentence."""
+    left, right = _clause(sentence, start, end)
+    local, stop = start - sentence.start, end - sentence.start
+    before = sentence.text[left:local]
+    areas = {
+        "<near": " ".join(before.split()[-4:]),
+        "<": before,
+        ">": sentence.text[stop:right],
+        "=": sentence.text,
+        "in": sentence.text[local:stop],
+    }
+    return {
+        f"{name}{place}": 1.0
+        for name, pattern in _lists().stance.items()
+        for place, words in areas.items()
+        if words and pattern.search(words)
+    }
+
+
+_ITEM = re.compile(r"\s*(?:[-*•+]|\d+[.)])")
+_COMMAND = re.compile(r"[A-Z][a-z]+ (?:a|an|the|your|some|it|up|on|off|for|to)\b")
+
+
+def _shape(seen: Scene, home: int) -> dict[str, float]:
+    """Question, list, opening, closing, and whether the author speaks of themselves at all."""
+    sentence = seen.sentences[home].text
+    words = sentence.split()
+    opening = words[0].lower().strip("\"'*-") if words else ""
+    found = {
+        "question": _asks(sentence),
+        "commas": min(sentence.count(","), 6) / 6,
+        "short": len(words) < 6,
+        "first": home == 0,
+        "last": home == len(seen.sentences) - 1,
+        "item": bool(_ITEM.match(sentence)),
+        "imperative": bool(_COMMAND.match(sentence)),
+        "selfless": not _lists().stance["self"].search(seen.text),
+        "later_question": seen.questions > home,
+        f"opens:{opening}": True,
+    }
+    return {name: float(value) for name, value in found.items() if value}

@@ -1,0 +1,362 @@
+"""Which words of a text are a claim, of what kind, and how it is meant: the learned part.
+
+A tagger over token states finds spans of each kind; heads that look at the whole text from a span
+say whether it really is a claim, what came of it, how sure the author is and who speaks.
+Rules of scope and the clean-up of phrases are `miner.claims`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from miner.encoder import WIDTH, Encoder, base_folder, base_weights
+from miner.errors import ModelRefused
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+__all__ = ["Candidate", "Network", "Tagger", "Window", "decode", "windows"]
+
+KINDS = ("cause", "trigger", "diagnosis", "remedy")
+OUTCOMES = ("helped", "mixed", "no_effect", "worse", "unknown")
+ASSERTIONS = ("asserted", "hedged", "negated")
+EXPERIENCERS = ("self", "other", "advice", "question")
+RANK = 32
+TITLE, BODY, OVERLAP = 24, 320, 80
+"""Tokens of the title before a text, of the text in one window, and shared by two windows."""
+START = 2.0
+"""Cost of a span when tags are read, in natural log units."""
+REACH = 12
+"""Buckets of distance on either side of a span."""
+CLS, SEP, PAD = 101, 102, 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """What the network reads at once: a title and a stretch of text."""
+
+    ids: list[int]
+    first: int
+    """Index of the first token of the text; the title comes before it."""
+    places: list[tuple[int, int]]
+    """Offsets in the text, one per token of the text."""
+    heads: list[bool]
+    """Whether a token begins a word."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A span that may be a claim, with what the heads say of it."""
+
+    kind: int
+    start: int
+    end: int
+    tagged: float
+    """Mean probability of its words under the tagger."""
+    kept: float
+    """Probability that it really is a claim of this kind."""
+    outcome: tuple[float, ...]
+    assertion: tuple[float, ...]
+    experiencer: tuple[float, ...]
+
+
+def windows(tokenizer: Tokenizer, title: str, text: str) -> list[Window]:
+    """The windows that cover a text, each after the same title; none for a blank text."""
+    head = tokenizer.encode(title, add_special_tokens=False).ids[:TITLE] if title else []
+    body = tokenizer.encode(text, add_special_tokens=False)
+    words = body.word_ids
+    heads = [index == 0 or words[index] != words[index - 1] for index in range(len(words))]
+    prefix = [CLS, *head, SEP]
+    found = []
+    for begin in range(0, max(len(body.ids) - OVERLAP, 1), BODY - OVERLAP):
+        piece = slice(begin, begin + BODY)
+        if body.ids[piece]:
+            found.append(
+                Window(
+                    ids=[*prefix, *body.ids[piece], SEP],
+                    first=len(prefix),
+                    places=list(body.offsets[piece]),
+                    heads=heads[piece],
+                )
+            )
+    return found
+
+
+class Spans(nn.Module):
+    """What is said of a span, seen from the span over the whole window."""
+
+    def __init__(self, heads: int = 4, size: int = 32, hidden: int = 192) -> None:
+        super().__init__()
+        self.heads, self.size = heads, size
+        self.kind = nn.Embedding(len(KINDS), 32)
+        self.query = nn.Linear(WIDTH + 32, heads * size)
+        self.key = nn.Linear(WIDTH, heads * size)
+        self.value = nn.Linear(WIDTH, heads * size)
+        self.distance = nn.Parameter(torch.zeros(heads, 2 * REACH + 1))
+        self.mix = nn.Linear(3 * WIDTH + heads * size + 32, hidden)
+        self.dropout = nn.Dropout(0.2)
+        sizes = {
+            "kept": 1,
+            "outcome": len(OUTCOMES),
+            "assertion": len(ASSERTIONS),
+            "experiencer": len(EXPERIENCERS),
+        }
+        self.answers = nn.ModuleDict({name: nn.Linear(hidden, n) for name, n in sizes.items()})
+
+    def forward(self, states: Tensor, mask: Tensor, spans: Tensor) -> dict[str, Tensor]:
+        """Logits by head for spans (n, 4) of row, first token, last token, kind."""
+        row, first, last, kind = spans.unbind(1)
+        summed = torch.cat([torch.zeros_like(states[:, :1]), states.cumsum(1)], 1)
+        mean = (summed[row, last + 1] - summed[row, first]) / (last + 1 - first)[:, None]
+        kinds = self.kind(kind)
+        query = self.query(torch.cat([mean, kinds], 1)).view(-1, self.heads, self.size)
+        seen = self._look(query, states, mask, row, _buckets(states.shape[1], first, last))
+        edge = states[row, first]
+        whole = states[row, torch.zeros_like(first)]
+        mixed = self.mix(self.dropout(torch.cat([mean, edge, whole, seen, kinds], 1)))
+        hidden = self.dropout(torch.nn.functional.gelu(mixed))
+        return {name: answer(hidden) for name, answer in self.answers.items()}
+
+    def _look(
+        self, query: Tensor, states: Tensor, mask: Tensor, row: Tensor, buckets: Tensor
+    ) -> Tensor:
+        """What each span sees in its own window (n, heads · size); spans are padded by row."""
+        seat = torch.zeros_like(row)
+        taken: dict[int, int] = {}
+        for index, owner in enumerate(row.tolist()):
+            seat[index] = taken[owner] = taken.get(owner, -1) + 1
+        size = (len(states), max(taken.values()) + 1)
+        asked = query.new_zeros(*size, self.heads, self.size).index_put((row, seat), query)
+        near = buckets.new_zeros(*size, states.shape[1]).index_put((row, seat), buckets)
+        key = self.key(states).view(*states.shape[:2], self.heads, self.size)
+        value = self.value(states).view(*states.shape[:2], self.heads, self.size)
+        scores = torch.einsum("bnhs,blhs->bhnl", asked, key) / self.size**0.5
+        bias = torch.nn.functional.embedding(near, self.distance.T).permute(0, 3, 1, 2)
+        scores = (scores + bias).masked_fill(~mask[:, None, None, :], -1e4)
+        seen = torch.einsum("bhnl,blhs->bnhs", scores.softmax(-1), value).flatten(2)
+        return seen[row, seat]
+
+
+def _buckets(length: int, first: Tensor, last: Tensor) -> Tensor:
+    """Signed logarithmic distance of every token from each span, 0 to 2·REACH (n, length)."""
+    place = torch.arange(length)[None, :]
+    before = (first[:, None] - place).clamp(min=0)
+    after = (place - last[:, None]).clamp(min=0)
+    steps = torch.log2((before + after).float() + 1) * 1.4
+    steps = steps.long().clamp(max=REACH)
+    return torch.where(before > 0, REACH - steps, REACH + steps)
+
+
+class Network(nn.Module):
+    """Encoder, tagger and span heads together."""
+
+    def __init__(self, rank: int = RANK, dropout: float = 0.0) -> None:
+        """Over the base model, untrained."""
+        super().__init__()
+        self.encoder = Encoder(base_weights(), rank, dropout)
+        self.layer_mix = nn.Parameter(torch.zeros(2, 3))
+        self.tags = nn.Linear(WIDTH, len(KINDS) * 3)
+        self.spans = Spans()
+        self.dropout = nn.Dropout(dropout)
+        self.changed = [name for name, value in self.named_parameters() if value.requires_grad]
+
+    def read(self, ids: Tensor, segments: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Tag logits (batch, length, kinds, 3) and the states the span heads look at."""
+        return self.read_on(self.encoder.bottom(ids, segments, mask), mask)
+
+    def read_on(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The same from the states of the layers that no training changes."""
+        layers = self.encoder.top(states, mask)
+        mixed = torch.stack(layers, -1)
+        first, second = (mixed @ self.layer_mix.softmax(-1).T).unbind(-1)
+        tags = self.tags(self.dropout(first))
+        return tags.view(*tags.shape[:2], len(KINDS), 3), second
+
+    def learned(self) -> dict[str, Tensor]:
+        """The tensors that training changed: all that has to be shipped."""
+        values = dict(self.named_parameters())
+        return {name: values[name].detach().half().contiguous() for name in self.changed}
+
+
+def collate(batch: Sequence[Window]) -> tuple[Tensor, Tensor, Tensor]:
+    """Ids, segments and mask (batch, longest) of some windows."""
+    longest = max(len(window.ids) for window in batch)
+    ids = torch.full((len(batch), longest), PAD)
+    segments = torch.zeros_like(ids)
+    mask = torch.zeros(len(batch), longest, dtype=torch.bool)
+    for row, window in enumerate(batch):
+        ids[row, : len(window.ids)] = torch.tensor(window.ids)
+        segments[row, window.first : len(window.ids)] = 1
+        mask[row, : len(window.ids)] = True
+    return ids, segments, mask
+
+
+def decode(
+    probabilities: np.ndarray, heads: Sequence[bool], lean: float, cost: float = START
+) -> list[tuple[int, int, int, float]]:
+    """Spans (kind, first token, last token, mean probability) of (length, kinds, 3) tags.
+
+    The likeliest reading of the words (Viterbi): `lean` multiplies the odds of being inside a span,
+    above 1 finds more; `cost` is paid for every span, so that one phrase is not taken for several.
+    """
+    begins = [index for index, head in enumerate(heads) if head]
+    ends = [*(begin - 1 for begin in begins[1:]), len(heads) - 1]
+    words = probabilities[begins]
+    paths = _likeliest(np.log(words + 1e-6), float(np.log(lean)), cost)
+    found = []
+    for kind in range(words.shape[1]):
+        for start, stop in _runs(paths[:, kind].tolist()):
+            score = float((1 - words[start:stop, kind, 0]).mean())
+            found.append((kind, begins[start], ends[stop - 1], score))
+    return found
+
+
+def _likeliest(scores: np.ndarray, lean: float, cost: float) -> np.ndarray:
+    """The likeliest tag of every word for every kind: 0 outside, 1 first of a span, 2 inside."""
+    length, kinds, _ = scores.shape
+    emit = scores.copy()
+    emit[..., 1:] += lean
+    step = np.array([[0.0, -cost, -1e9], [0.0, -cost / 2, 0.0], [0.0, -cost / 2, 0.0]])
+    best = emit[0] + np.array([0.0, -cost, -1e9])
+    back = np.zeros((length, kinds, 3), dtype=np.int8)
+    for word in range(1, length):
+        options = best[:, :, None] + step[None]
+        back[word] = options.argmax(1)
+        best = options.max(1) + emit[word]
+    path = np.zeros((length, kinds), dtype=np.int8)
+    path[-1] = best.argmax(1)
+    rows = np.arange(kinds)
+    for word in range(length - 1, 0, -1):
+        path[word - 1] = back[word, rows, path[word]]
+    return path
+
+
+def _runs(tags: Sequence[int]) -> list[tuple[int, int]]:
+    """Start and stop of each span in a sequence of tags."""
+    found: list[tuple[int, int]] = []
+    for word, tag in enumerate(tags):
+        if tag == 1:
+            found.append((word, word + 1))
+        elif tag == 2 and found:
+            found[-1] = (found[-1][0], word + 1)
+    return found
+
+
+class Tagger:
+    """The learned part, loaded once."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """With the weights of a folder, or those shipped."""
+        self.folder = folder or Path(__file__).parent / "weights"
+        self.lean, self.cost = 1.0, START
+
+    @cached_property
+    def network(self) -> Network:
+        """The network with the shipped weights, ready to read."""
+        path = self.folder / "claims.safetensors"
+        learned = _shipped(path)
+        network = Network()
+        _, unexpected = network.load_state_dict(
+            {name: value.float() for name, value in learned.items()}, strict=False
+        )
+        missing = network.learned().keys() - learned.keys()
+        if unexpected or missing:
+            raise ModelRefused(f"{path} does not fit this version: reinstall folkgrade")
+        network.encoder.merge()
+        return network.eval()
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of the base model, without truncation and padding."""
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(base_folder() / "tokenizer.json"))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+    def read(self, texts: Sequence[tuple[str, str]]) -> list[list[Candidate]]:
+        """The candidates of each (title, text), in order of place."""
+        work = [
+            (index, window)
+            for index, (title, text) in enumerate(texts)
+            for window in windows(self.tokenizer, title, text)
+        ]
+        work.sort(key=lambda item: len(item[1].ids))
+        found: list[list[Candidate]] = [[] for _ in texts]
+        for batch in _batches(work):
+            for index, candidates in self._read_batch(batch):
+                found[index].extend(candidates)
+        return [_merged(candidates) for candidates in found]
+
+    @torch.inference_mode()
+    def _read_batch(self, batch: Sequence[tuple[int, Window]]) -> list[tuple[int, list[Candidate]]]:
+        ids, segments, mask = collate([window for _, window in batch])
+        tags, states = self.network.read(ids, segments, mask)
+        probabilities = tags.softmax(-1).numpy()
+        rows, owners = [], []
+        for row, (_, window) in enumerate(batch):
+            area = probabilities[row, window.first : window.first + len(window.places)]
+            for kind, first, last, score in decode(area, window.heads, self.lean, self.cost):
+                rows.append((row, first + window.first, last + window.first, kind))
+                owners.append((row, first, last, kind, score))
+        found: list[list[Candidate]] = [[] for _ in batch]
+        if rows:
+            answers = self.network.spans(states, mask, torch.tensor(rows))
+            said = {name: value.softmax(-1) for name, value in answers.items() if name != "kept"}
+            kept = answers["kept"].sigmoid()[:, 0]
+            for place, (row, first, last, kind, score) in enumerate(owners):
+                window = batch[row][1]
+                found[row].append(
+                    Candidate(
+                        kind=kind,
+                        start=window.places[first][0],
+                        end=window.places[last][1],
+                        tagged=score,
+                        kept=float(kept[place]),
+                        outcome=tuple(said["outcome"][place].tolist()),
+                        assertion=tuple(said["assertion"][place].tolist()),
+                        experiencer=tuple(said["experiencer"][place].tolist()),
+                    )
+                )
+        return [(index, candidates) for (index, _), candidates in zip(batch, found, strict=True)]
+
+
+def _shipped(path: Path) -> dict[str, Tensor]:
+    """The tensors of a weights file; ModelRefused where it is missing or damaged."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        return load(path.read_bytes())
+    except (OSError, SafetensorError) as error:
+        raise ModelRefused(f"{path} cannot be read ({error}): reinstall folkgrade") from error
+
+
+def _batches(work: Sequence[tuple[int, Window]]) -> list[list[tuple[int, Window]]]:
+    """Neighbours in length together, at most about 4,000 tokens at once."""
+    batches: list[list[tuple[int, Window]]] = []
+    for item in work:
+        longest = len(item[1].ids)
+        if batches and (len(batches[-1]) + 1) * longest <= 4096:
+            batches[-1].append(item)
+        else:
+            batches.append([item])
+    return batches
+
+
+def _merged(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Without the second reading of a span that lies in two windows; the surer one stays."""
+    chosen: list[Candidate] = []
+    for one in sorted(candidates, key=lambda c: -c.tagged * c.kept):
+        if not any(c.kind == one.kind and c.start < one.end and one.start < c.end for c in chosen):
+            chosen.append(one)
+    return sorted(chosen, key=lambda c: (c.start, c.end, c.kind))

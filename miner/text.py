@@ -1,0 +1,250 @@
+"""A post's own words and its sentences, each with its place in the stored text.
+
+Nothing is rewritten: what does not count is blanked in a copy of the same length, so that every
+offset stays true for the stored text. What the words claim is `miner.claims`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+__all__ = ["Sentence", "fold", "own_words", "repeats", "sentences", "trim"]
+
+SHORTEST_REPEAT = 6
+"""Words a sentence needs before its second appearance counts as a quote; fewer are phrases."""
+LONGEST_MARK = 300
+"""Characters at the head of a line that are looked at for a mark."""
+LONGEST_SENTENCE = 600
+"""Characters; a run-on longer than this is cut at a comma or space."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sentence:
+    """A piece of the text between two ends of thought: `text[start:end]`."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Patterns:
+    quoted: re.Pattern[str]
+    introduction: re.Pattern[str]
+    signature: re.Pattern[str]
+    boilerplate: re.Pattern[str]
+    blocks: tuple[re.Pattern[str], ...]
+    abbreviations: frozenset[str]
+
+
+def _any(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+
+
+@cache
+def _patterns() -> _Patterns:
+    data = tomllib.loads((files("miner") / "data" / "own_words.toml").read_text("utf-8"))
+    return _Patterns(
+        quoted=_any(data["quoted"]["marks"]),
+        introduction=_any(data["quoted"]["introductions"]),
+        signature=_any(data["closing"]["signatures"]),
+        boilerplate=_any(data["closing"]["boilerplate"]),
+        blocks=tuple(re.compile(p, re.IGNORECASE | re.DOTALL) for p in data["blocks"]["patterns"]),
+        abbreviations=frozenset(data["sentences"]["abbreviations"]),
+    )
+
+
+def fold(text: str) -> str:
+    """The text in lower case with curly quotes straight and white space as single blanks."""
+    table = {0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"'}
+    return " ".join(text.translate(table).split()).lower()
+
+
+def own_words(text: str, said: Iterable[str] = ()) -> str:
+    """The text with everything blanked that its author only repeats; same length, same offsets.
+
+    `said` are the folded sentences of earlier posts (`repeats`): a long one that comes again
+    without a mark is a quote whose mark was lost.
+    """
+    blanked = list(text)
+    for start, end in (*_blocks(text), *_bbcode(text)):
+        _blank(blanked, start, end)
+    for start, end in _foreign_lines("".join(blanked)):
+        _blank(blanked, start, end)
+    known = said if isinstance(said, (set, frozenset)) else frozenset(said)
+    if known:
+        for sentence in sentences("".join(blanked)):
+            if _key(sentence.text) in known:
+                _blank(blanked, sentence.start, sentence.end)
+    return "".join(blanked)
+
+
+def repeats(text: str) -> frozenset[str]:
+    """The sentences of a post that are long enough to be known again, as `own_words` wants them."""
+    keys = (_key(sentence.text) for sentence in sentences(text))
+    return frozenset(key for key in keys if key.count(" ") + 1 >= SHORTEST_REPEAT)
+
+
+def sentences(text: str) -> list[Sentence]:
+    """The sentences of a text in order, none empty; white space around them belongs to none."""
+    found = []
+    for cut in _cuts(text):
+        start, end = trim(text, *cut)
+        if start < end:
+            found.append(Sentence(start=start, end=end, text=text[start:end]))
+    return found
+
+
+def trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """The same range without white space at its ends."""
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _key(sentence: str) -> str:
+    return " ".join(re.findall(r"\w+", fold(sentence)))
+
+
+def _blank(characters: list[str], start: int, end: int) -> None:
+    for place in range(start, end):
+        if characters[place] not in "\r\n":
+            characters[place] = " "
+
+
+def _blocks(text: str) -> Iterator[tuple[int, int]]:
+    for pattern in _patterns().blocks:
+        for match in pattern.finditer(text):
+            yield match.span()
+
+
+def _bbcode(text: str) -> Iterator[tuple[int, int]]:
+    """Outermost `[quote]` pairs, however deep they nest; one left open reaches to the end."""
+    depth, begin = 0, 0
+    for match in re.finditer(r"\[(/?)quote(?:=[^\]\n]*)?\]", text, re.IGNORECASE):
+        if not match[1]:
+            begin = match.start() if depth == 0 else begin
+            depth += 1
+        elif depth:
+            depth -= 1
+            if depth == 0:
+                yield begin, match.end()
+    if depth:
+        yield begin, len(text)
+
+
+def _foreign_lines(text: str) -> Iterator[tuple[int, int]]:
+    """Places of quoted lines, their introductions, signatures and boilerplate."""
+    patterns = _patterns()
+    lines = list(_lines(text))
+    introduced = False
+    for index, (start, end) in enumerate(lines):
+        line = text[start:end].strip()[:LONGEST_MARK]
+        if patterns.signature.match(line) and index and _is_closing(text, lines[index + 1 :]):
+            yield start, len(text)
+            return
+        if patterns.introduction.match(line) and (index or _goes_on(lines, index)):
+            yield start, end
+            introduced = not _marked(text, lines[index + 1 :])
+        elif (
+            patterns.quoted.match(line) or patterns.boilerplate.match(line) or (introduced and line)
+        ):
+            yield start, end
+        elif introduced and _ended(text, lines, index):
+            introduced = False
+
+
+def _goes_on(lines: Sequence[tuple[int, int]], index: int) -> bool:
+    return len(lines) > index + 1
+
+
+def _ended(text: str, lines: Sequence[tuple[int, int]], index: int) -> bool:
+    """A blank line closes an introduced quote, except one right behind the introduction."""
+    before = text[slice(*lines[index - 1])].strip() if index else ""
+    return not _patterns().introduction.match(before[:LONGEST_MARK])
+
+
+def _marked(text: str, following: Sequence[tuple[int, int]]) -> bool:
+    """Whether the first written line after an introduction carries its own quote mark."""
+    for start, end in following:
+        line = text[start:end].strip()[:LONGEST_MARK]
+        if line:
+            return bool(_patterns().quoted.match(line))
+    return True
+
+
+def _is_closing(text: str, following: Sequence[tuple[int, int]]) -> bool:
+    """A signature is short; a rule between two long halves of a post is none."""
+    written = sum(1 for start, end in following if text[start:end].strip())
+    return written <= 12
+
+
+def _lines(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    for match in re.finditer(r"\r\n|\r|\n", text):
+        yield start, match.start()
+        start = match.end()
+    yield start, len(text)
+
+
+_END = re.compile(
+    r"[.!?…]+[\"'”’)\]]*(?=\s|$)|[.!?]+(?=[A-Z][a-z])|(?:\r\n|\r|\n)"
+    r"|[\U0001F300-\U0001FAFF]+(?=\s)"
+)
+_ITEM = re.compile(r"\s*(?:[-*•+–]|\d{1,2}[.)]|[a-h]\))\s*\S")
+
+
+def _cuts(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    for match in _END.finditer(text):
+        if _ends(text, match):
+            yield from _pieces(text, start, match.end())
+            start = match.end()
+    yield from _pieces(text, start, len(text))
+
+
+def _ends(text: str, match: re.Match[str]) -> bool:
+    """Whether this mark or line break really ends a sentence."""
+    mark = match[0]
+    if mark.isspace():
+        return _line_ends(text, match.start(), match.end())
+    before = re.search(r"[\w.]*$", text[max(0, match.start() - 12) : match.start()])
+    word = before[0].lower() if before else ""
+    if mark == "." and (word in _patterns().abbreviations or re.fullmatch(r"[a-z]|\d{1,2}", word)):
+        return bool(re.match(r"\s*\n\s*\n", text[match.end() : match.end() + 20])) or (
+            word.isdigit() and not _starts_line(text, match.start() - len(word))
+        )
+    after = text[match.end() : match.end() + 4].lstrip()
+    return not (mark.startswith("...") or mark == "…") or not after[:1].islower()
+
+
+def _starts_line(text: str, place: int) -> bool:
+    return not text[max(0, place - 40) : place].rpartition("\n")[2].strip()
+
+
+def _line_ends(text: str, start: int, end: int) -> bool:
+    """A line break ends a sentence at a blank line, a list item or a short line; else it wraps."""
+    rest = text[end : end + 80]
+    if not rest.split("\n", 1)[0].strip() or _ITEM.match(rest):
+        return True
+    line = text[max(0, start - 120) : start].rpartition("\n")[2]
+    return len(line) < 45 or (rest.lstrip()[:1].isupper() and len(line) > 100)
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The range, cut at commas or blanks where it is far too long for one sentence."""
+    while end - start > LONGEST_SENTENCE:
+        window = text[start : start + LONGEST_SENTENCE]
+        cut = max(window.rfind(", "), window.rfind("; "))
+        cut = cut if cut > LONGEST_SENTENCE // 3 else window.rfind(" ")
+        cut = cut + 1 if cut > 0 else LONGEST_SENTENCE
+        yield start, start + cut
+        start += cut
+    yield start, end

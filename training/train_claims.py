@@ -1,0 +1,341 @@
+"""Train the claim tagger: `python training/train_claims.py SHARED_DIR [--fold K] [--out DIR]`.
+
+SHARED_DIR holds `train/posts.jsonl`, `train/claims.jsonl` and `train/invented/`. With `--fold K`
+a fifth of the threads is held out, for measuring; without it all are learned from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import written
+from torch import Tensor
+from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
+
+from miner.tagger import (
+    ASSERTIONS,
+    EXPERIENCERS,
+    KINDS,
+    OUTCOMES,
+    Network,
+    Tagger,
+    Window,
+    collate,
+    decode,
+    windows,
+)
+from miner.text import own_words, repeats
+
+FOLDS = 10
+BATCH = 1024
+"""Tokens in a batch, padding included."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """One labelled span: its place in the text, kind (None for a trap) and attributes."""
+
+    start: int
+    end: int
+    kind: int | None
+    outcome: int = -1
+    assertion: int = -1
+    experiencer: int = -1
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A window with its tags (length, kinds) and labelled spans in tokens."""
+
+    name: str
+    number: int
+    window: Window
+    states: Tensor
+    """What the fixed layers make of it (length, width), in half precision."""
+    tags: np.ndarray
+    weights: np.ndarray
+    labels: tuple[tuple[int, int, Label], ...]
+
+
+def fold_of(name: str) -> int:
+    """The fold a thread belongs to, the same on every machine."""
+    return zlib.crc32(name.encode()) % FOLDS
+
+
+def documents(shared: Path, extra: bool = True) -> Iterator[tuple[str, int, str, str]]:
+    """Thread id, post number, title and own words of everything that can be learned from."""
+    for post in _rows(shared / "train" / "posts.jsonl"):
+        yield post["id"], 0, "", post["title"]
+        yield post["id"], 1, post["title"], own_words(post["text"])
+    invented = _rows(shared / "train" / "invented" / "threads.jsonl")
+    for thread in (*invented, *(written.threads() if extra else ())):
+        yield thread["id"], 0, "", thread["title"]
+        said: frozenset[str] = frozenset()
+        for post in thread["posts"]:
+            yield thread["id"], post["n"], thread["title"], own_words(post["text"], said)
+            said |= repeats(post["text"])
+
+
+def labels(shared: Path) -> dict[tuple[str, int], list[dict[str, Any]]]:
+    """The labelled rows by thread and post."""
+    found: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    train = shared / "train"
+    labelled = (train / "claims.jsonl", train / "invented" / "claims.jsonl")
+    for row in (*(row for path in labelled for row in _rows(path)), *written.claims()):
+        key = (row.get("thread_id") or row["id"], int(row["post_n"]))
+        found.setdefault(key, []).append(row)
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+
+
+def locate(text: str, row: dict[str, Any]) -> tuple[int, int] | None:
+    """Where the target of a row stands: inside its quote if it can be, else anywhere."""
+    if "start" in row:
+        return row["start"], row["start"] + len(row["target"])
+    quote = _find(text, row["quote"], 0, len(text))
+    inside = _find(text, row["target"], *quote) if quote else None
+    return inside or _find(text, row["target"], 0, len(text))
+
+
+def _find(text: str, words: str, start: int, end: int) -> tuple[int, int] | None:
+    plain = {"‘": "['‘’]", "’": "['‘’]", "'": "['‘’]", '"': '["“”]', "“": '["“”]', "”": '["“”]'}
+    pattern = r"\s+".join(
+        "".join(plain.get(char) or re.escape(char) for char in word) for word in words.split()
+    )
+    match = re.compile(pattern, re.IGNORECASE).search(text, start, end)
+    return match.span() if match else None
+
+
+def label(text: str, row: dict[str, Any]) -> Label | None:
+    """A row as a span of the text; None where it is not among the own words."""
+    place = locate(text, row)
+    if place is None or not text[slice(*place)].strip():
+        return None
+    if row["kind"] == "none":
+        return Label(start=place[0], end=place[1], kind=None)
+    kind = KINDS.index("trigger" if row["kind"] == "symptom_trigger" else row["kind"])
+    return Label(
+        start=place[0],
+        end=place[1],
+        kind=kind,
+        outcome=_index(OUTCOMES, row.get("outcome")) if row["kind"] == "remedy" else -1,
+        assertion=_index(ASSERTIONS, row.get("certainty")),
+        experiencer=_index(EXPERIENCERS, row.get("experiencer")),
+        weight=0.6 if row.get("uncertain") else 1.0,
+    )
+
+
+def _index(names: Sequence[str], name: str | None) -> int:
+    return names.index(name) if name in names else -1
+
+
+def examples(
+    tagger: Tagger, network: Network, shared: Path, fold: int | None, held_out: bool = False
+) -> list[Example]:
+    """All windows to learn from, without those of a fold; or with `held_out` those alone."""
+    rows = labels(shared)
+    found = []
+    for name, number, title, text in documents(shared):
+        if fold is not None and (fold_of(name) == fold) != held_out:
+            continue
+        spans = [one for row in rows.get((name, number), ()) if (one := label(text, row))]
+        for window in windows(tagger.tokenizer, title, text):
+            with torch.inference_mode():
+                states = network.encoder.bottom(*collate([window]))[0].half()
+            found.append(example((name, number), window, states, spans))
+    return found
+
+
+def example(of: tuple[str, int], window: Window, states: Tensor, spans: Sequence[Label]) -> Example:
+    """A window with the spans that lie in it."""
+    tags = np.zeros((len(window.places), len(KINDS)), dtype=np.int64)
+    weights = np.ones((len(window.places), len(KINDS)), dtype=np.float32)
+    inside = []
+    for one in sorted(spans, key=lambda s: s.start - s.end):
+        tokens = [
+            i for i, (start, end) in enumerate(window.places) if start < one.end and one.start < end
+        ]
+        if not tokens:
+            continue
+        inside.append((tokens[0], tokens[-1], one))
+        if one.kind is not None:
+            tags[tokens, one.kind] = 2
+            tags[tokens[0], one.kind] = 1
+            weights[tokens, one.kind] = one.weight
+    return Example(
+        name=of[0],
+        number=of[1],
+        window=window,
+        states=states,
+        tags=tags,
+        weights=weights,
+        labels=tuple(inside),
+    )
+
+
+def batches(items: Sequence[Example], rng: random.Random) -> list[list[Example]]:
+    """Items of like length together, in random order."""
+    order = sorted(items, key=lambda e: len(e.window.ids) + rng.random() * 12)
+    found: list[list[Example]] = [[]]
+    for item in order:
+        if found[-1] and (len(found[-1]) + 1) * (len(item.window.ids) + 12) > BATCH:
+            found.append([])
+        found[-1].append(item)
+    rng.shuffle(found)
+    return found
+
+
+def targets(
+    batch: Sequence[Example], probabilities: np.ndarray, rng: random.Random
+) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+    """Spans to ask the heads about: labelled ones, traps, and what the tagger wrongly finds now."""
+    spans, kept, weight = [], [], []
+    answers: dict[str, list[int]] = {"outcome": [], "assertion": [], "experiencer": []}
+
+    def add(row: int, first: int, last: int, kind: int, label: Label | None) -> None:
+        offset = batch[row].window.first
+        spans.append((row, first + offset, last + offset, kind))
+        kept.append(float(label is not None))
+        weight.append(label.weight if label else 1.0)
+        for name, values in answers.items():
+            values.append(getattr(label, name) if label else -1)
+
+    for row, item in enumerate(batch):
+        area = probabilities[row, item.window.first : item.window.first + len(item.window.places)]
+        for first, last, one in item.labels:
+            if one.kind is None:
+                means = 1 - area[first : last + 1, :, 0].mean(0)
+                add(row, first, last, int(means.argmax()), None)
+            else:
+                add(row, first, last, one.kind, one)
+        for kind, first, last, _ in decode(area, item.window.heads, 3.0):
+            near = [
+                one
+                for begin, end, one in item.labels
+                if one.kind == kind and begin <= last and first <= end
+            ]
+            if not near:
+                add(row, first, last, kind, None)
+            elif rng.random() < 0.5:
+                add(row, first, last, kind, near[0])
+    found = {name: torch.tensor(values) for name, values in answers.items()}
+    found["kept"] = torch.tensor(kept)
+    return torch.tensor(spans).view(-1, 4), found, torch.tensor(weight)
+
+
+def loss(network: Network, batch: Sequence[Example], rng: random.Random) -> Tensor:
+    """The sum of what tagger and heads get wrong on a batch."""
+    mask = collate([item.window for item in batch])[2]
+    below = pad_sequence([item.states for item in batch], batch_first=True).float()
+    tags, states = network.read_on(below, mask)
+    wanted = torch.full(tags.shape[:3], -100)
+    weights = torch.zeros(tags.shape[:3])
+    for row, item in enumerate(batch):
+        area = slice(item.window.first, item.window.first + len(item.window.places))
+        wanted[row, area] = torch.from_numpy(item.tags)
+        weights[row, area] = torch.from_numpy(item.weights)
+    per_token = functional.cross_entropy(tags.permute(0, 3, 1, 2), wanted, reduction="none")
+    total = (per_token * weights).sum() / weights.sum() * len(KINDS) * 2
+    spans, answers, weight = targets(batch, tags.detach().softmax(-1).numpy(), rng)
+    if not len(spans):
+        return total
+    said = network.spans(states, mask, spans)
+    total = total + 0.5 * functional.binary_cross_entropy_with_logits(
+        said["kept"][:, 0], answers["kept"]
+    )
+    shares = {"outcome": 0.5, "assertion": 0.2, "experiencer": 0.2}
+    for name, share in shares.items():
+        if (answers[name] >= 0).any():
+            per_span = functional.cross_entropy(
+                said[name], answers[name], ignore_index=-1, reduction="none"
+            )
+            known = (answers[name] >= 0).float() * weight
+            total = total + share * (per_span * known).sum() / known.sum()
+    return total
+
+
+def train(
+    network: Network, items: Sequence[Example], epochs: int, seed: int, rate: float
+) -> Network:
+    """The network trained on the items; the mean of its weights over the last quarter of steps."""
+    torch.manual_seed(seed)
+    rng = random.Random(seed)
+    network.train()
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.01)
+    plan = [batch for _ in range(epochs) for batch in batches(items, rng)]
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, rate, total_steps=len(plan), pct_start=0.1, anneal_strategy="cos"
+    )
+    mean = [torch.zeros_like(p) for p in parameters]
+    taken, started, recent = 0, time.monotonic(), 0.0
+    for step, batch in enumerate(plan):
+        optimiser.zero_grad()
+        value = loss(network, batch, rng)
+        value.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        schedule.step()
+        recent = 0.95 * recent + 0.05 * value.item()
+        if step >= len(plan) * 0.75:
+            taken += 1
+            with torch.no_grad():
+                for total, parameter in zip(mean, parameters, strict=True):
+                    total.add_(parameter)
+        if step % 50 == 0:
+            spent = time.monotonic() - started
+            print(f"step {step}/{len(plan)} loss {recent:.3f} {spent:.0f}s", flush=True)
+    with torch.no_grad():
+        for total, parameter in zip(mean, parameters, strict=True):
+            parameter.copy_(total / taken)
+    return network.eval()
+
+
+def main() -> None:
+    """Read the arguments, train, save."""
+    from safetensors.torch import load_file, save_file
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("shared", type=Path)
+    parser.add_argument("--fold", type=int)
+    parser.add_argument("--out", type=Path, default=Path("miner/weights"))
+    parser.add_argument("--cut", type=int, default=2, help="layers from below to leave as they are")
+    parser.add_argument("--start", type=Path, help="weights to go on from")
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    network = Network(dropout=arguments.dropout)
+    if arguments.start:
+        learned = load_file(arguments.start / "claims.safetensors")
+        network.load_state_dict({k: v.float() for k, v in learned.items()}, strict=False)
+    network.encoder.cut = arguments.cut
+    network.encoder.layers[: arguments.cut].requires_grad_(False)
+    items = examples(Tagger(), network.eval(), arguments.shared, arguments.fold)
+    print(f"{len(items)} windows, {sum(len(e.window.ids) for e in items)} tokens", flush=True)
+    network = train(network, items, arguments.epochs, arguments.seed, arguments.rate)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    save_file(network.learned(), arguments.out / "claims.safetensors")
+
+
+if __name__ == "__main__":
+    main()
