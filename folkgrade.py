@@ -644,7 +644,7 @@ def demo(
         if code:
             _leave(code)
         if check:
-            _leave(_check_pages(here))
+            raise typer.Exit(_check_pages(here))
         _serve(here, port)
 
 

@@ -36,6 +36,8 @@ START = 2.0
 """Cost of a span when tags are read, in natural log units."""
 REACH = 12
 """Buckets of distance on either side of a span."""
+TOGETHER = 2048
+"""Tokens read at once, padding included."""
 CLS, SEP, PAD = 101, 102, 0
 
 
@@ -342,11 +344,13 @@ def _shipped(path: Path) -> dict[str, Tensor]:
 
 
 def _batches(work: Sequence[tuple[int, Window]]) -> list[list[tuple[int, Window]]]:
-    """Neighbours in length together, at most about 4,000 tokens at once."""
+    """Neighbours in length together: little padding, and at most about 2,000 tokens at once."""
     batches: list[list[tuple[int, Window]]] = []
     for item in work:
         longest = len(item[1].ids)
-        if batches and (len(batches[-1]) + 1) * longest <= 4096:
+        shortest = len(batches[-1][0][1].ids) if batches else 0
+        fits = batches and (len(batches[-1]) + 1) * longest <= TOGETHER
+        if fits and longest <= shortest * 1.2 + 8:
             batches[-1].append(item)
         else:
             batches.append([item])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ import numpy as np
 import torch
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from train_claims import Example, Label, documents, examples, fold_of, label, labels
 
 from miner.outcomes import ASSERTIONS, EXPERIENCERS, OUTCOMES
@@ -135,7 +139,7 @@ def described(shared: Path) -> list[tuple[str, int, Label, dict[str, float]]]:
 def reader(
     name: str,
     claims: Sequence[tuple[str, int, Label, dict[str, float]]],
-    heads: dict[tuple[str, int, int, int, int], np.ndarray],
+    heads: dict[Any, np.ndarray],
     fold: int,
     strength: float,
 ) -> dict[str, list[float]]:
@@ -191,7 +195,7 @@ def mixed(
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    optimiser.step(closure)  # type: ignore[arg-type]
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
     return shares.detach()[0], shares.detach()[1], constant.detach()
 
 

@@ -10,6 +10,7 @@ import argparse
 import json
 import random
 import re
+import sys
 import time
 import zlib
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,8 @@ import written
 from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from miner.tagger import (
     ASSERTIONS,

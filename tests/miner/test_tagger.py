@@ -96,7 +96,7 @@ def test_leaning_finds_more() -> None:
     doubtful = np.full((3, 4, 3), [0.9, 0.05, 0.05])
     doubtful[1, 0] = [0.7, 0.25, 0.05]
     assert not decode(doubtful, [True] * 3, 1.0)
-    assert decode(doubtful, [True] * 3, 8.0)
+    assert decode(doubtful, [True] * 3, 40.0)
 
 
 def test_reading_needs_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
