@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Extractor", "Part"]
 
-RULES = "1"
+RULES = "2"
 """Raised when a rule of this module or of `miner.outcomes` changes what is extracted."""
 SURE = 0.5
 """Confidence at which words may be a cause and a diagnosis at once."""

@@ -17,11 +17,14 @@ KEYWORDS = 4
 SHORT = 4
 """Words a name may have before it loses standing."""
 CANDIDATES = 12
+STEM = 6
+"""Letters by which words of one family are known: strength, strengthen, strengthening."""
 IDEA_WORDS = 5
 """Words of an idea that stand in for a name."""
 
 _LEADING = re.compile(
     r"^(?:(?:my|your|his|her|our|their|its|the|a|an|some|any|that|this|those|these|to|of|and|or|"
+    r"(?:lots?|tons?|bit|load|loads|kind|sort|couple) of|"
     r"really|very|just|maybe|more|doing|using|tried|trying)\s+)+(?=\w)",
     re.IGNORECASE,
 )
@@ -73,16 +76,35 @@ def surfaces(
     return tuple(found)
 
 
-def names(spellings: Sequence[Surface], typical: Mapping[str, float]) -> tuple[Candidate, ...]:
-    """Up to twelve names, best first, never none: central, frequent and short wins.
+def names(
+    spellings: Sequence[Surface],
+    typical: Mapping[str, float],
+    phrases: Sequence[str] = (),
+) -> tuple[Candidate, ...]:
+    """Up to twelve names, best first, never none: central, frequent, shared and short wins.
 
-    `typical` is the likeness of each normalised phrase to the middle of its theme.
+    `typical` is the likeness of each normalised phrase to the middle of its theme; `phrases` are
+    all of the theme's: a word that most of them share names it better.
     """
-    ranked = sorted(spellings, key=lambda some: (-_standing(some, typical), some.text))
+    shared = _shared(phrases)
+    ranked = sorted(
+        spellings,
+        key=lambda some: (-_standing(some, typical) - shared.get(some.phrase, 0.0), some.text),
+    )
     best: dict[str, Candidate] = {}
     for some in ranked:
         best.setdefault(some.phrase, Candidate(text=some.text, phrase=some.phrase))
     return tuple(best.values())[:CANDIDATES]
+
+
+def _shared(phrases: Sequence[str]) -> dict[str, float]:
+    """For each phrase the share of the theme's different phrases that its commonest word is in."""
+    stems = {phrase: {word[:STEM] for word in keywords(phrase)} for phrase in phrases}
+    spread = Counter(stem for some in stems.values() for stem in some)
+    return {
+        phrase: max((spread[stem] for stem in some), default=0) / len(phrases)
+        for phrase, some in stems.items()
+    }
 
 
 def key_words(groups: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:

@@ -30,6 +30,7 @@ class _Spelling:
     forms: Mapping[str, str]
     fillers: frozenset[str]
     singular: frozenset[str]
+    products: frozenset[str]
     pointers: frozenset[str]
 
 
@@ -47,6 +48,7 @@ def _spelling() -> _Spelling:
         forms={form: usual for usual, others in raw["forms"].items() for form in others},
         fillers=frozenset(raw["fillers"]["words"]),
         singular=frozenset(raw["singular"]["words"]),
+        products=frozenset(raw["products"]["words"]),
         pointers=frozenset(raw["pointers"]["words"]),
     )
 
@@ -80,9 +82,12 @@ def _singular(word: str) -> str:
 def _expanded(word: str, before: str, after: str) -> str:
     """A word, written out where it is a shortened form; capitals decide where it is also a word.
 
-    Beside a capitalised word it is part of a proper name, such as a product's, and stays.
+    Beside a capitalised word, or a word that products are named with, it is part of a proper
+    name and stays.
     """
     spelling = _spelling()
+    if word.isupper() and {before.lower(), after.lower()} & spelling.products:
+        return word
     if word.isupper() and any(other.istitle() and len(other) > 2 for other in (before, after)):
         return word
     if word in spelling.capitals:

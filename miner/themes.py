@@ -153,7 +153,8 @@ def _part(
         ((phrase, claim) for phrase in phrases for claim in by_phrase[phrase]),
         key=lambda pair: (-round(typical[pair[0]], 4), -pair[1].confidence, pair[1].id),
     )
-    candidates = names(surfaces(by_phrase, phrases), typical)
+    spoken = [p for p in phrases if any(c.voice == "member" for c in by_phrase[p])]
+    candidates = names(surfaces(by_phrase, spoken or phrases), typical, phrases)
     return _Part(
         group=Group(
             kind=kind,

@@ -226,7 +226,6 @@ CASES = {
     ),
 }
 UNSOLVED: dict[str, str] = {
-    "not_tried": "a remedy named only beside its cancelling, in a post of one line, is not found",
     "diagnosis_rejected": "a diagnosis named only to be ruled out is not found",
     "third_person": "a drug in a report on somebody else is taken for a diagnosis",
     "pronoun_target": "a pronoun as the target is not found; nothing resolves it yet",

@@ -131,3 +131,11 @@ def test_phrases_that_differ_in_blanks_and_hyphens_are_one_idea() -> None:
     """Sit ups, sit-ups and situps."""
     claims = [said(text, str(n), 0) for n, text in enumerate(("situps", "sit ups", "Sit-ups"))]
     assert len(set(ideas(claims).values())) == 1
+
+
+@pytest.mark.parametrize("phrase", ["ITB fix", "the SIJ method", "FAI solution"])
+def test_the_name_of_a_product_is_not_written_out(phrase: str) -> None:
+    """An abbreviation beside a word that products are named with is part of a name."""
+    short = phrase.removeprefix("the ").split()[0].lower()
+    assert short in normalise(phrase).split()
+    assert short not in normalise(f"{short.upper()} stretches").split()
