@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Extractor", "Part"]
 
-RULES = "2"
+RULES = "3"
 """Raised when a rule of this module or of `miner.outcomes` changes what is extracted."""
 SURE = 0.5
 """Confidence at which words may be a cause and a diagnosis at once."""
@@ -143,7 +143,10 @@ class Extractor:
             if confidence < self._settings.least:
                 continue
             for start, end in phrases(part.own, candidate.start, candidate.end):
-                if not is_claim(part.scene, start, end, KINDS[candidate.kind]):
+                kind = KINDS[candidate.kind]
+                if kind == "remedy" and is_body_part(part.own[start:end]):
+                    continue
+                if not is_claim(part.scene, start, end, kind):
                     continue
                 claim = self._claim(document, part, candidate, start, end)
                 claims.append(replace(claim, voice=voice, confidence=confidence))
@@ -239,6 +242,7 @@ class _Cleaning:
     joint: re.Pattern[str]
     pair: re.Pattern[str]
     small: re.Pattern[str]
+    body: re.Pattern[str]
 
 
 @cache
@@ -250,6 +254,7 @@ def _cleaning() -> _Cleaning:
         joint=re.compile("|".join(data["joint"]), re.IGNORECASE),
         pair=re.compile("|".join(data["pair"]), re.IGNORECASE),
         small=re.compile("|".join(data["small"]), re.IGNORECASE),
+        body=re.compile("|".join(data["body"]), re.IGNORECASE),
     )
 
 
@@ -283,6 +288,13 @@ def phrases(text: str, start: int, end: int) -> list[tuple[int, int]]:
     return found
 
 
+def is_body_part(phrase: str) -> bool:
+    """True where a phrase names parts of the body and nothing that is done to them."""
+    cleaning = _cleaning()
+    found = [word for word in re.findall(r"\w+", phrase) if not cleaning.small.fullmatch(word)]
+    return bool(found) and all(cleaning.body.fullmatch(word) for word in found)
+
+
 def _quote(part: Part, start: int, end: int) -> tuple[int, int]:
     """The sentence or sentences around a phrase; the phrase itself where there is none."""
     split = part.scene.sentences
@@ -307,10 +319,9 @@ def one_kind(claims: Sequence[Claim]) -> list[Claim]:
 
 
 def _overlap(one: Claim, other: Claim) -> bool:
-    return (
-        one.phrase_start < other.phrase_start + len(other.phrase)
-        and other.phrase_start < one.phrase_start + len(one.phrase)
-    )
+    return one.phrase_start < other.phrase_start + len(
+        other.phrase
+    ) and other.phrase_start < one.phrase_start + len(one.phrase)
 
 
 def one_per_idea(claims: Sequence[Claim]) -> list[Claim]:

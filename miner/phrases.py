@@ -26,7 +26,8 @@ _DIGITS = re.compile(r"\d+")
 class _Spelling:
     abbreviations: Mapping[str, str]
     capitals: Mapping[str, str]
-    phrases: tuple[tuple[re.Pattern[str], str], ...]
+    phrases: Mapping[str, str]
+    any_phrase: re.Pattern[str]
     forms: Mapping[str, str]
     fillers: frozenset[str]
     singular: frozenset[str]
@@ -37,13 +38,13 @@ class _Spelling:
 @cache
 def _spelling() -> _Spelling:
     raw = tomllib.loads(files("miner").joinpath("data/abbreviations.toml").read_text("utf-8"))
-    longest_first = sorted(raw["phrases"].items(), key=lambda pair: (-len(pair[0]), pair[0]))
+    longest_first = sorted(raw["phrases"], key=lambda short: (-len(short), short))
     return _Spelling(
         abbreviations=raw["abbreviations"],
         capitals=raw["capitals"],
-        phrases=tuple(
-            (re.compile(rf"(?<![^\W_]){'[ -]'.join(short.split())}(?![^\W_])"), full)
-            for short, full in longest_first
+        phrases=raw["phrases"],
+        any_phrase=re.compile(
+            rf"(?<![^\W_])(?:{'|'.join('[ -]'.join(s.split()) for s in longest_first)})(?![^\W_])"
         ),
         forms={form: usual for usual, others in raw["forms"].items() for form in others},
         fillers=frozenset(raw["fillers"]["words"]),
@@ -109,8 +110,7 @@ def normalise(phrase: str) -> str:
     beside = zip(["", *found], found, [*found[1:], ""], strict=False)
     full = [_expanded(word, before, after) for before, word, after in beside]
     text = " ".join(lemma(part) for word in full for part in word.split())
-    for pattern, usual in spelling.phrases:
-        text = pattern.sub(usual, text)
+    text = spelling.any_phrase.sub(lambda m: spelling.phrases[m[0].replace("-", " ")], text)
     kept = [word for word in text.split() if word not in spelling.fillers]
     return " ".join(kept) or text or phrase.strip().lower()
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crawler.documents import Article, Document, Post, Quoted, Source, Study, Thread
-from miner.claims import Extractor, one_per_idea, phrases
+from miner.claims import Extractor, is_body_part, one_per_idea, phrases
 from miner.errors import ModelRefused
 from miner.model import Claim, Quote
 
@@ -409,3 +409,12 @@ def test_missing_weights_are_refused_with_the_way_out(tmp_path) -> None:  # type
     """One line names the file and what to do."""
     with pytest.raises(ModelRefused, match="reinstall"):
         Extractor(tmp_path).extract(thread("I tried ice."))
+
+
+@pytest.mark.parametrize(
+    ("phrase", "expected"),
+    [("my left elbow", True), ("hip flexors", True), ("elbow strap", False), ("it", False)],
+)
+def test_a_part_of_the_body_is_no_remedy(phrase: str, expected: bool) -> None:
+    """What is done to it may be one."""
+    assert is_body_part(phrase) is expected
