@@ -10,11 +10,12 @@ import json
 import os
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +23,7 @@ import typer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rich.console import Console
 
-from dashboard.terminal import bar, print_table
+from dashboard.terminal import bar, print_table, say
 
 if TYPE_CHECKING:
     from crawler.corpus import Corpus, SiteVisit
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from crawler.report import SiteReport
     from crawler.sites import Site
     from miner.knowledge import Knowledge
-    from miner.model import Quote, Theme
 
 __all__ = ["BadSettings", "Project", "Settings", "app", "main", "read_settings"]
 __version__ = "0.1.0"
@@ -39,6 +39,8 @@ SETTINGS_FILE = "folkgrade.toml"
 OK, ERROR, PARTIAL, BAD_SETTINGS, REFUSED, INTERRUPTED = 0, 1, 3, 4, 5, 130
 
 err = Console(stderr=True, highlight=False)
+tell = partial(say, err)
+"""Prints a line on stderr, just as it is."""
 
 
 class BadSettings(Exception):
@@ -58,14 +60,14 @@ class ProjectSettings(Section):
     """What the project is and where its data lie."""
 
     name: str = "My project"
-    database: str = "data/folkgrade.db"
+    database: str = Field(default="data/folkgrade.db", min_length=1)
 
 
 class CrawlSettings(Section):
     """How politely sites are asked."""
 
     contact: str = ""
-    delay: float = Field(default=1.0, ge=0)
+    delay: float = Field(default=1.0, ge=0, allow_inf_nan=False)
     max_pages: int = Field(default=0, ge=0)
 
 
@@ -75,7 +77,7 @@ class SiteSettings(Section):
     url: str
     engine: str | None = None
     own: bool = False
-    delay: float | None = Field(default=None, ge=0)
+    delay: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
 
 class MineSettings(Section):
@@ -164,7 +166,7 @@ max_pages = 0     # pages per site and crawl; 0 is no limit
 # The sites `folkgrade crawl` asks when it is given no address:
 # [[site]]
 # url = "https://forum.example/c/injuries"
-# own = false     # true for your own articles, whose coverage is compared with that of others
+# own = false     # true marks your own articles
 
 [mine]
 embedder = "all-MiniLM-L6-v2"  # or tfidf, or any sentence-transformers model
@@ -205,9 +207,13 @@ class Project:
         """Both stores on one database, opened."""
         from crawler.corpus import Corpus
         from crawler.database import open_database
+        from crawler.errors import StoreError
         from miner.knowledge import Knowledge
 
-        engine = open_database(self.database)
+        try:
+            engine = open_database(self.database)
+        except StoreError as error:
+            raise BadSettings(f"{SETTINGS_FILE}: project.database: {error}") from error
         return Corpus(engine), Knowledge(engine)
 
     def corpus(self) -> Corpus:
@@ -222,7 +228,10 @@ def make_project(folder: Path, name: str | None = None) -> Path:
     path = folder / SETTINGS_FILE
     if not path.exists():
         title = json.dumps(name or folder.resolve().name, ensure_ascii=False)[1:-1]
-        path.write_text(STARTER.format(name=title), encoding="utf-8")
+        # Written aside and then named, so that a full disk leaves no empty settings behind.
+        draft = path.with_suffix(".part")
+        draft.write_text(STARTER.format(name=title), encoding="utf-8")
+        draft.replace(path)
         (folder / ".gitignore").write_text("data/\n", encoding="utf-8")
     return path
 
@@ -313,9 +322,9 @@ def init(
     there = (folder / SETTINGS_FILE).exists()
     path = make_project(folder, name)
     if there:
-        err.print(f"{path} is already there and stays as it is.")
+        tell(f"{path} is already there and stays as it is.")
         return
-    err.print(f"Made {path}. Next: cd {folder} && folkgrade crawl URL, or folkgrade import FILE")
+    tell(f"Made {path}. Next: cd {folder} && folkgrade crawl URL, or folkgrade import FILE")
 
 
 @app.command(epilog=_examples("crawl"))
@@ -363,7 +372,7 @@ def _crawl(here: Project, sites: Sequence[SiteSettings], max_pages: int = 0) -> 
         counted = f"{site.pages} pages, {site.posts} posts, {site.articles} articles"
         more = f", {site.failures} pages failed" if site.failures else ""
         why = f" ({site.reason})" if site.reason else ""
-        err.print(f"{site.site}: {site.status}{why}: {counted}{more}", soft_wrap=True, markup=False)
+        tell(f"{site.site}: {site.status}{why}: {counted}{more}")
     return _CODES[report.status]
 
 
@@ -411,6 +420,7 @@ def import_(
     project: ProjectFolder = None,
 ) -> None:
     """Read saved pages, pasted threads and articles from files."""
+    from crawler.errors import StoreError
     from crawler.files import read_paths
 
     here = _project(project)
@@ -418,12 +428,19 @@ def import_(
     found = read_paths(files, datetime.now(UTC), url, kind.value if kind else None)
     for path, result in found:
         if isinstance(result, Exception):
-            err.print(str(result), soft_wrap=True)
+            tell(result)
             bad += 1
             continue
-        good += 1
         for document in result.documents:
-            err.print(f"{path.name}: {_store(here, corpus, document, own)}", soft_wrap=True)
+            try:
+                tell(f"{path.name}: {_store(here, corpus, document, own)}")
+                good += 1
+            except StoreError:
+                raise
+            except Exception as error:
+                # One bad document never ends an import; it is named, and the next one is read.
+                tell(f"{path}: not stored ({type(error).__name__}: {error})")
+                bad += 1
     if bad:
         _leave(PARTIAL if good else ERROR)
 
@@ -454,21 +471,23 @@ def mine(
 
 def _mine(here: Project, *, force: bool = False) -> int:
     """Exit code of a run of the miner whose progress and outcome were shown."""
+    from miner.errors import UnknownPart
     from miner.pipeline import Options, mine, unchanged
 
     corpus, knowledge = here.stores()
     options = Options(**here.settings.mine.model_dump())
     if not force and unchanged(corpus, knowledge, options):
-        err.print(
-            "Nothing changed since the last run. `folkgrade mine --force` mines all the same."
-        )
+        tell("Nothing changed since the last run. `folkgrade mine --force` mines all the same.")
         return OK
-    with bar(err) as show:
-        run = mine(corpus, knowledge, options, show)
+    try:
+        with bar(err) as show:
+            run = mine(corpus, knowledge, options, show)
+    except UnknownPart as error:
+        raise BadSettings(f"mine.embedder: {error}") from error
     counted = ", ".join(f"{count} {name}" for name, count in run.counts.items())
-    err.print(f"Run {run.id}: {counted}. Next: folkgrade dashboard")
+    tell(f"Run {run.id}: {counted}. Next: folkgrade dashboard")
     for url, reason in run.failures.items():
-        err.print(f"{url}: {reason}", soft_wrap=True)
+        tell(f"{url}: {reason}")
     return PARTIAL if run.failures else OK
 
 
@@ -525,6 +544,7 @@ def themes(
 ) -> None:
     """List themes with members, outcomes, level of evidence and, as JSON, every quote."""
     from miner.errors import NothingMined
+    from miner.report import theme_records
 
     corpus, knowledge = _project(project).stores()
     if knowledge.last_run() is None:
@@ -555,32 +575,6 @@ def themes(
     )
 
 
-def theme_records(
-    corpus: Corpus, knowledge: Knowledge, found: Sequence[Theme]
-) -> Iterator[dict[str, Any]]:
-    """Themes with all that stands behind them, one after the other."""
-    from functools import lru_cache
-
-    from crawler.documents import permalink
-    from miner.report import theme_record
-
-    document = lru_cache(maxsize=256)(corpus.get)
-
-    def address(quote: Quote) -> str:
-        there = document(quote.document)
-        return permalink(there, quote.part) if there else quote.document
-
-    for theme in found:
-        yield theme_record(
-            theme,
-            knowledge.claims(theme=theme.id),
-            grades=knowledge.grades(theme.id),
-            evidence=knowledge.evidence(theme.id),
-            contradictions=knowledge.contradictions(theme.id),
-            address=address,
-        )
-
-
 def _helped(record: dict[str, Any]) -> str:
     outcomes = record["outcomes"]
     return f"{outcomes['helped']['k']} of {outcomes['reported']}" if outcomes["reported"] else "–"
@@ -594,7 +588,14 @@ def forget(
     """Remove an author, a post or a document everywhere, and keep it out."""
     corpus, knowledge = _project(project).stores()
     posts, claims = corpus.forget(key), knowledge.forget(key)
-    err.print(f"Forgot {posts} posts or documents and {claims} claims. Next: folkgrade mine")
+    if not posts and not claims:
+        tell(
+            f"{key}: nothing of that is stored; it is kept out from now on. "
+            "A pseudonym is written in full, such as m_3f9a1c77d2."
+        )
+        _leave(ERROR)
+        return
+    tell(f"Forgot {posts} posts or documents and {claims} claims. Next: folkgrade mine")
 
 
 @app.command(epilog=_examples("dashboard"))
@@ -614,10 +615,10 @@ def _serve(here: Project, port: int) -> None:
 
     server = start(here.database, free_port(port))
     try:
-        err.print(f"Dashboard: {server.address}   (Ctrl-C ends it)")
+        tell(f"Dashboard: {server.address}   (Ctrl-C ends it)")
         server.process.wait()
     except KeyboardInterrupt:
-        err.print("Dashboard ended.")
+        tell("Dashboard ended.")
     finally:
         server.stop()
 
@@ -638,7 +639,7 @@ def demo(
     make_project(folder, "Demo community (invented)")
     here = Project(folder)
     with serve(DEMO_PORT) as replica:
-        err.print("The demo community is invented: nobody in it exists.")
+        tell("The demo community is invented: nobody in it exists.")
         sites = [SiteSettings(url=site.url, delay=0) for site in replica.sites]
         code = _crawl(here, sites) or _mine(here)
         if code:
@@ -658,9 +659,9 @@ def _check_pages(here: Project) -> int:
 
     failing = failing_pages(here.database)
     for page, reason in failing.items():
-        err.print(f"{page}: {reason}", soft_wrap=True)
+        tell(f"{page}: {reason}")
     if not failing:
-        err.print("Every page loads.")
+        tell("Every page loads.")
     return ERROR if failing else OK
 
 
@@ -692,15 +693,17 @@ def main() -> None:
     """Runs the command line; an expected error is one line and an exit code."""
     try:
         app()
-    except KeyboardInterrupt:
-        err.print("Interrupted. Run the same command again and it goes on.")
-        sys.exit(INTERRUPTED)
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, KeyboardInterrupt) or end.code == INTERRUPTED:
+            tell("Interrupted. Run the same command again and it goes on.")
+            sys.exit(INTERRUPTED)
+        raise
     except Exception as error:
         found = _explained(error)
         if found is None:
             raise
         code, line = found
-        err.print(f"folkgrade: {line}", soft_wrap=True, markup=False)
+        tell(f"folkgrade: {line}")
         sys.exit(code)
 
 

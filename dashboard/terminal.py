@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -11,7 +12,19 @@ from rich.console import Console
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-__all__ = ["Show", "bar", "print_table"]
+__all__ = ["Show", "bar", "print_table", "say", "shown"]
+
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def shown(text: object) -> str:
+    """One line of text without what could steer a terminal: each such character becomes `·`."""
+    return _STEERING.sub("·", str(text))
+
+
+def say(console: Console, line: object) -> None:
+    """Prints a line just as it is: no markup, no emoji codes, no wrapping where it is piped."""
+    console.print(shown(line), markup=False, emoji=False, soft_wrap=True)
 
 
 class Show(Protocol):
@@ -26,7 +39,7 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     out = Console(highlight=False)
     if not out.is_terminal:
         for row in (head, *rows):
-            print("\t".join(str(cell) for cell in row))
+            print("\t".join(shown(cell) for cell in row))
         return
     from rich.table import Table
     from rich.text import Text
@@ -35,7 +48,7 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     for name in head:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
+        table.add_row(*(Text(shown(cell)) for cell in row))
     out.print(table)
 
 
@@ -45,7 +58,7 @@ def bar(console: Console) -> Iterator[Show]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -56,9 +69,9 @@ def bar(console: Console) -> Iterator[Show]:
         def show(stage: str, done: int, total: int | None, *, key: str = "") -> None:
             name = key or stage
             if name not in tasks:
-                tasks[name] = progress.add_task(stage, total=total)
+                tasks[name] = progress.add_task(shown(stage), total=total)
                 if not console.is_terminal:
-                    console.print(f"{name} …")
-            progress.update(tasks[name], description=stage, completed=done, total=total)
+                    say(console, f"{name} …")
+            progress.update(tasks[name], description=shown(stage), completed=done, total=total)
 
         yield show

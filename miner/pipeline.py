@@ -143,17 +143,25 @@ def _read(extractor: Extractor, document: Document | None, encode: Encode) -> li
 def _evidence(
     corpus: Corpus, claims: Sequence[Claim], found: Sequence[Theme], encode: Encode
 ) -> tuple[list[Evidence], tuple[Theme, ...]]:
-    """What articles and known studies say of the themes, and the themes with their coverage."""
+    """What articles and known studies say of the themes; the themes with articles counted."""
     articles = [item for item in corpus.documents() if isinstance(item, Article)]
     studies = library.load()
-    phrase = {claim.id: claim.phrase for claim in claims}
-    said = {theme.id: {phrase[c] for c in theme.claims} for theme in found}
-    covered = evidence.coverage(articles, found, said)
-    shown = tuple(
-        replace(theme, articles=max(theme.articles, len(covered[theme.id]))) for theme in found
-    )
-    spoken = evidence.of_articles(articles, claims, shown, library.by_identifier(studies))
+    spoken = evidence.of_articles(articles, claims, found, library.by_identifier(studies))
+    told = _told(claims, found, spoken)
+    shown = tuple(replace(theme, articles=len(told[theme.id])) for theme in found)
     return spoken + library.link(studies, shown, claims, encode, conditions.match), shown
+
+
+def _told(
+    claims: Sequence[Claim], found: Sequence[Theme], spoken: Sequence[Evidence]
+) -> dict[str, set[str]]:
+    """Addresses of the articles that speak of each theme: those of its claims and its evidence."""
+    place = {claim.id: claim.quote.document for claim in claims if claim.voice == "article"}
+    told = {theme.id: {place[c] for c in theme.claims if c in place} for theme in found}
+    for item in spoken:
+        if item.quote is not None:
+            told[item.theme].add(item.quote.document)
+    return told
 
 
 def _remembering(knowledge: Knowledge, encoder: Encoder, show: Show) -> Encode:

@@ -1,17 +1,47 @@
-"""Themes as plain records for reading elsewhere: JSON on the command line, exports later."""
+"""Themes as plain records for reading elsewhere: JSON on the command line, exports later.
+
+Below five authors a record holds counts only, no share and no interval.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from miner.counts import Share, shares, votes
+from crawler.corpus import Corpus
+from crawler.documents import permalink
+from miner.counts import FEW, Share, shares, votes
+from miner.knowledge import Knowledge
 from miner.model import Claim, Contradiction, Evidence, Grade, Quote, Theme, Vote
 
-__all__ = ["theme_record"]
+__all__ = ["theme_record", "theme_records"]
+
+NOT_OUTCOMES = ("tried", "said", "advised", "asked", "other", "rejected")
 
 Address = Callable[[Quote], str]
 """Where a reader finds a quote."""
+
+
+def theme_records(
+    corpus: Corpus, knowledge: Knowledge, found: Iterable[Theme]
+) -> Iterator[dict[str, Any]]:
+    """Stored themes with all that stands behind them, one after the other."""
+    document = lru_cache(maxsize=256)(corpus.get)
+
+    def address(quote: Quote) -> str:
+        there = document(quote.document)
+        return permalink(there, quote.part) if there else quote.document
+
+    for theme in found:
+        yield theme_record(
+            theme,
+            knowledge.claims(theme=theme.id),
+            grades=knowledge.grades(theme.id),
+            evidence=knowledge.evidence(theme.id),
+            contradictions=knowledge.contradictions(theme.id),
+            address=address,
+        )
 
 
 def theme_record(
@@ -38,8 +68,7 @@ def theme_record(
         "sites": theme.tally.sites,
         "articles": theme.articles,
         "outcomes": _outcomes(theme),
-        "advised": theme.tally.advised,
-        "asked": theme.tally.asked,
+        **{name: getattr(theme.tally, name) for name in NOT_OUTCOMES},
         "level": overall.level if overall else None,
         "status": overall.status if overall else "not_searched",
         "certainty": overall.certainty if overall else None,
@@ -67,8 +96,7 @@ def _share(share: Share) -> Mapping[str, Any]:
     return {
         "k": share.k,
         "n": share.n,
-        "low": round(share.low, 3),
-        "high": round(share.high, 3),
+        **({"low": round(share.low, 3), "high": round(share.high, 3)} if share.n >= FEW else {}),
         "percent": share.percent,
     }
 

@@ -169,10 +169,33 @@ def test_an_unknown_embedder_lists_the_known_ones(project: Path) -> None:
     """The setting is named by its value, with what could stand there."""
     run("import", "thread.txt", cwd=project)
     done = run("mine", cwd=project, FOLKGRADE_MINE__EMBEDDER="miniml")
-    assert done.returncode == 1
+    assert done.returncode == 4
     assert "miniml" in done.stderr
     assert "tfidf" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_names_are_shown_just_as_they_are(project: Path) -> None:
+    """Neither markup nor control characters of a name reach the terminal as such."""
+    done = run("import", "gone[/b].txt", "gone\x1b[31m.txt", ":smile:.txt", cwd=project)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "gone[/b].txt" in done.stderr
+    assert ":smile:.txt" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_forgetting_the_unknown_says_so(project: Path) -> None:
+    """A typo in a pseudonym must not look like success."""
+    run("import", "thread.txt", cwd=project)
+    assert_one_line(run("forget", "m_nobody", cwd=project), 1, "m_nobody", "nothing of that")
+
+
+@pytest.mark.parametrize("address", ["foo://x", "", "nowhere/else/x.db"])
+def test_an_impossible_database_is_bad_configuration(project: Path, address: str) -> None:
+    """Exit code 4, with the setting."""
+    done = run("status", cwd=project, FOLKGRADE_PROJECT__DATABASE=address)
+    assert_one_line(done, 4, "project.database")
 
 
 def test_usage_errors_exit_with_2(project: Path) -> None:
