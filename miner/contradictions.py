@@ -78,18 +78,26 @@ class _Parts:
 def _of_theme(
     theme: Theme, parts: _Parts, side: int, chorus: int
 ) -> Iterator[Contradiction | None]:
-    yield _within(theme, "articles", parts.articles, 1, "articles")
-    yield _within(theme, "studies", parts.studies, 1, "studies")
+    yield _within(theme, "articles", parts.articles, 1, "article")
+    yield _within(theme, "studies", parts.studies, 1, "study")
     if theme.kind == "remedy":
-        yield _within(theme, "members", parts.members, side, "members")
-    yield _between(theme, "members_articles", parts.members, parts.articles, chorus, "articles")
-    yield _between(theme, "members_studies", parts.members, parts.studies, chorus, "studies")
+        yield _within(theme, "members", parts.members, side, "member")
+    if theme.kind != "diagnosis":
+        # Who names a diagnosis does not say that it causes the pain, so nobody denies it.
+        yield _between(theme, "members_articles", parts.members, parts.articles, chorus, "article")
+        yield _between(theme, "members_studies", parts.members, parts.studies, chorus, "study")
+
+
+def _many(count: int, noun: str) -> str:
+    """A count with its noun, in the plural unless it is one."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count} {noun if count == 1 else plural}"
 
 
 def _within(theme: Theme, kind: Type, sides: _Sides, least: int, who: str) -> Contradiction | None:
     if min(len(sides.pro), len(sides.con)) < least:
         return None
-    reason = f"{len(sides.pro)} {who} for it, {len(sides.con)} against it"
+    reason = f"{_many(len(sides.pro), who)} for it, {len(sides.con)} against it"
     return Contradiction(
         theme=theme.id, type=kind, supporting=sides.pro, opposing=sides.con, reason=reason
     )
@@ -101,12 +109,12 @@ def _between(
     """Members clearly of one mind, and the others of the opposite one alone."""
     pro, con = len(members.pro), len(members.con)
     if pro >= chorus and pro > 2 * con and others.con and not others.pro:
-        reason = f"{pro} members for it, {len(others.con)} {who} against it"
+        reason = f"{_many(pro, 'member')} for it, {_many(len(others.con), who)} against it"
         return Contradiction(
             theme=theme.id, type=kind, supporting=members.pro, opposing=others.con, reason=reason
         )
     if con >= chorus and con > 2 * pro and others.pro and not others.con:
-        reason = f"{len(others.pro)} {who} for it, {con} members against it"
+        reason = f"{_many(len(others.pro), who)} for it, {_many(con, 'member')} against it"
         return Contradiction(
             theme=theme.id, type=kind, supporting=others.pro, opposing=members.con, reason=reason
         )

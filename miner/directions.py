@@ -18,6 +18,8 @@ __all__ = ["clauses", "direction"]
 
 _CURLY = str.maketrans({"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"'})
 _ORDER: tuple[tuple[str, Direction], ...] = (
+    ("compared", "unclear"),
+    ("manner", "unclear"),
     ("unproven", "unclear"),
     ("null", "no_effect"),
     ("mixed", "mixed"),
@@ -60,10 +62,14 @@ def direction(sentence: str, target: str, kind: Kind) -> tuple[Direction, str]:
     The thought around the target decides; the rest of the sentence is asked where it is silent.
     """
     sentence, target = sentence.translate(_CURLY), target.translate(_CURLY)
-    side = "remedy" if kind == "remedy" else "cause"
     if sentence.rstrip(' "').endswith("?"):
         return "unclear", "question"
-    readings = [(clause, _of_clause(clause, target, side)) for clause in clauses(sentence)]
+    parts = clauses(sentence)
+    return _of_remedy(parts, target) if kind == "remedy" else _of_cause(parts, target)
+
+
+def _of_remedy(parts: list[str], target: str) -> tuple[Direction, str]:
+    readings = [(clause, _of_clause(clause, _whole(target), "remedy")) for clause in parts]
     near = [reading for clause, reading in readings if _holds(clause, target)]
     telling = [reading for reading in near if reading[1]]
     telling = telling or [reading for _, reading in readings if reading[1]]
@@ -72,6 +78,38 @@ def direction(sentence: str, target: str, kind: Kind) -> tuple[Direction, str]:
     if near and not any(reading[1] for reading in near):
         telling = [_turned(clause, telling) for clause, _ in readings if _holds(clause, target)]
     return _together(telling) if len(telling) > 1 else telling[0]
+
+
+def _of_cause(parts: list[str], target: str) -> tuple[Direction, str]:
+    """The reading of a blamed thing: of the thoughts that hold it, or speak of it as `it`.
+
+    Where its own thought only says that it did or did not, the others are turned.
+    """
+    near = [clause for clause in parts if _holds(clause, target)]
+    others = [clause for clause in parts if clause not in near]
+    readings = [_of_clause(clause, _whole(target), "cause") for clause in near]
+    readings += [_of_clause(clause, _IT, "cause") for clause in others if _begins_with_it(clause)]
+    telling = [reading for reading in readings if reading[1]]
+    doubted = [reading for reading in telling if reading[0] == "unclear"]
+    if doubted or telling:
+        return doubted[0] if doubted else _together(telling)
+    said = [reading for c in others if (reading := _of_clause(c, _ANY, "cause"))[1]]
+    turned = [c for c in near if _ellipsis().search(c)]
+    return _turned(turned[0], said) if said and turned else ("unclear", "")
+
+
+def _whole(target: str) -> str:
+    """Pattern of the target where a word begins with it."""
+    return r"(?<!\w)" + re.escape(target)
+
+
+_IT = r"\b(?:it|they|this|these|that|both)"
+_ANY = r"\w"
+
+
+def _begins_with_it(clause: str) -> bool:
+    """Whether a thought goes on about the one before: `it injures`, `evidence that they do`."""
+    return bool(re.search(_IT + r"\b", " ".join(clause.split()[:8]), re.IGNORECASE))
 
 
 def _holds(clause: str, target: str) -> bool:
@@ -99,14 +137,14 @@ def clauses(sentence: str) -> list[str]:
     return [clause for clause in _breaks().split(_aside().sub(" ", sentence)) if clause.strip()]
 
 
-def _of_clause(clause: str, target: str, side: str) -> tuple[Direction, str]:
-    aim = re.escape(target)
+def _of_clause(clause: str, aim: str, side: str) -> tuple[Direction, str]:
+    """The reading of one thought about what the pattern `aim` finds."""
     for group, verdict in _ORDER:
         if hit := _pattern(side, group, aim).search(clause):
             return verdict, hit[0].strip()
     if side == "remedy" and (hit := _pattern(side, "spared", aim).search(clause)):
         return "unclear", hit[0].strip()
-    hit = _pattern(side, "supports", "").search(clause)
+    hit = _pattern(side, "supports", aim).search(clause)
     if hit is None and side == "remedy":
         hit = _imperative().search(clause)
     return ("supports", hit[0].strip()) if hit else ("unclear", "")

@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from crawler.documents import Article, Reference
+from crawler.documents import Article
 from miner import conditions, credentials, designs, promotions
+from miner.citations import Citation, cited_by, footnotes, is_marked
 from miner.directions import clauses, direction
-from miner.model import Claim, Direction, Evidence, Kind, Question, Quote, SourceType, Theme
-from miner.phrases import normalise
+from miner.library import About, LibraryStudy
+from miner.mentions import content, mentions
+from miner.model import Claim, Direction, Evidence, Kind, Question, SourceType, Theme
 from miner.text import Sentence, sentences
 
 __all__ = [
@@ -29,7 +31,8 @@ __all__ = [
     "of_articles",
 ]
 
-KINDS: tuple[Kind, ...] = ("remedy", "cause", "trigger", "diagnosis")
+Known = Mapping[str, Sequence[LibraryStudy]]
+"""Records of the library by DOI, `pmid:…` or registry number."""
 
 _CURLY = str.maketrans({"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"'})
 REACH = 4
@@ -86,22 +89,24 @@ def from_article(
     article: Article,
     claims: Sequence[Claim],
     theme_of: Mapping[str, str],
-    studies: Mapping[str, str] | None = None,
+    studies: Known | None = None,
     *,
     words_only: bool = False,
 ) -> list[Evidence]:
     """Evidence of one article: one for each theme and sentence that a claim of it belongs to.
 
     With `words_only` the direction is what the words say, never what the claim was read as.
-    `studies` gives the identity of a study by DOI or PMID, so that a cited one counts as itself.
+    A sentence that cites several studies is one for each; one found in `studies` counts as itself.
     """
     page = _page(article)
-    found: dict[tuple[str, int, str], Evidence] = {}
+    found: dict[tuple[str, int, str, str], Evidence] = {}
     for claim in claims:
         theme = theme_of.get(claim.id)
-        if theme is not None and not _is_listed(page, claim):
-            item = _of_claim(page, claim, theme, studies or {}, words_only)
-            key = (theme, item.quote.start if item.quote else -1, claim.quote.part)
+        if theme is None or _is_listed(page, claim):
+            continue
+        for item in _of_claim(page, claim, theme, studies or {}, words_only):
+            start = item.quote.start if item.quote else -1
+            key = (theme, start, claim.quote.part, item.study or "")
             found[key] = _firmer(found[key], item) if key in found else item
     return list(found.values())
 
@@ -124,8 +129,8 @@ def _firmer(one: Evidence, other: Evidence) -> Evidence:
 
 
 def _of_claim(
-    page: _Page, claim: Claim, theme: str, studies: Mapping[str, str], words_only: bool
-) -> Evidence:
+    page: _Page, claim: Claim, theme: str, studies: Known, words_only: bool
+) -> list[Evidence]:
     in_body = claim.quote.part == "text"
     index = page.around(claim.phrase_start) if in_body else -1
     text = page.sentences[index].text if index >= 0 else claim.quote.text
@@ -137,26 +142,22 @@ def _of_claim(
     way, words = _direction(page, index, text, claim)
     if not words and not words_only:
         way, words = _claimed(claim)
-    study = _study_facts(page, index, text, studies) if source == "study" else {}
-    return Evidence(
+    said = Evidence(
         theme=theme,
         source_type=source,
         direction=way,
         quote=quote,
-        flags=_flags(text, source, study),
+        design=source if source in ("expert", "mechanism") else None,
+        flags=_flags(text, source),
         condition=claim.condition,
         question=_question(claim.kind, text),
         title=page.article.title,
         url=page.article.source.url,
-        reasons=(*reasons, *((f"direction: {words}",) if words else ("direction: none said",))),
-        **_carried(source, study),
+        reasons=(*reasons, f"direction: {words or 'none said'}"),
     )
-
-
-def _carried(source: SourceType, study: Mapping[str, Any]) -> dict[str, Any]:
-    if source in ("expert", "mechanism"):
-        return {"design": source}
-    return dict(study)
+    if source != "study":
+        return [said]
+    return _by_study(page, index, text, said, claim, studies)
 
 
 def _question(kind: Kind, text: str) -> Question:
@@ -205,7 +206,7 @@ def _cited(page: _Page, index: int, text: str) -> str:
     hit = _any("attribution", "sources").search(text)
     if hit:
         return hit[0]
-    if _footnotes(text, page.article.references) or _marked(text):
+    if footnotes(text, page.article.references) or is_marked(text):
         named = _any("attribution", "referenced").search(text)
         if named:
             return f"{named[0]} (with a reference)"
@@ -236,64 +237,121 @@ def _told(text: str, phrase: str) -> str:
     return hit[0] if hit else ""
 
 
-_GLUED = r"(?<=[a-z.,;:\"”)])(\d{1,2})(?=\s|$|[.,;)])(?![.,]?\d)"
-"""A footnote digit behind a word or a closing mark."""
-_BRACKETED = r"\[(\d{1,3}(?:\s?[,–-]\s?\d{1,3})*)\]"
-
-
-def _marked(text: str) -> bool:
-    """Whether the sentence carries a footnote."""
-    return bool(re.search(_GLUED, text) or re.search(_BRACKETED, text))
-
-
-def _footnotes(text: str, references: Sequence[Reference]) -> list[Reference]:
-    """References whose numbers the sentence carries, as `word.7`, `[7]` or `[1, 2]`."""
-    bracketed = [n for group in re.findall(_BRACKETED, text) for n in re.findall(r"\d+", group)]
-    places = [int(n) for n in (*re.findall(_GLUED, text), *bracketed)]
-    return [references[place - 1] for place in places if 0 < place <= len(references)]
-
-
 # --- the study behind a sentence --------------------------------------------------------------
 
-_DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>]+[^\s\"<>.,;)]")
-_PMID = re.compile(r"\bpmid:?\s?(\d{5,9})\b", re.IGNORECASE)
+
+def _by_study(
+    page: _Page, index: int, text: str, said: Evidence, claim: Claim, studies: Known
+) -> list[Evidence]:
+    """The sentence as the word of each study it cites, or goes on about; of a lost one for none."""
+    cited = cited_by(text, page.article.references)
+    before = _source_before(page, index)
+    if not cited and before >= 0 and not _any("attribution", "sources").search(text):
+        cited = cited_by(page.sentences[before].text, page.article.references)
+    found = []
+    for one in cited or [Citation()]:
+        records = next((studies[name] for name in one.names if name in studies), ())
+        if records:
+            found.append(_recorded(page, said, claim, one, records))
+        else:
+            found.append(_by_words(page, index, text, said, one, alone=len(cited) < 2))
+    return found
 
 
-def _study_facts(page: _Page, index: int, text: str, studies: Mapping[str, str]) -> dict[str, Any]:
-    """Design, people, year and identity, as far as the words or the reference give them."""
+def _by_words(
+    page: _Page, index: int, text: str, said: Evidence, cited: Citation, *, alone: bool
+) -> Evidence:
+    """A study known by the sentence only; people and year are its own where it is cited alone."""
     before = _source_before(page, index)
     own = _any("attribution", "sources").search(text)
     around = text if own or before < 0 else f"{page.sentences[before].text} {text}"
-    doi, pmid = _identifiers(text, page.article.references)
     year = re.search(r"(?<![\d.,])(?:19[5-9]\d|20[0-4]\d)(?![\d,])", around)
-    names = [name for name in (doi, f"pmid:{pmid}" if pmid else None) if name]
-    known = next((studies[name] for name in names if name in studies), None)
-    return {
-        "design": designs.from_words(around) or "unknown_study",
-        "n": designs.people_in(text),
-        "year": int(year[0]) if year else None,
-        "doi": doi,
-        "study": known or (" ".join(names) or None),
-    }
+    design = designs.from_words(around) or "unknown_study"
+    return replace(
+        said,
+        design=design,
+        n=designs.people_in(text) if alone else None,
+        year=int(year[0]) if year and alone else None,
+        doi=cited.doi,
+        study=cited.identity,
+        flags=(*said.flags, *(("design_unknown",) if design == "unknown_study" else ())),
+    )
 
 
-def _identifiers(text: str, references: Sequence[Reference]) -> tuple[str | None, str | None]:
-    doi, pmid = _DOI.search(text), _PMID.search(text)
-    if doi or pmid:
-        return (doi[0].lower() if doi else None), (pmid[1] if pmid else None)
-    cited = [r for r in _footnotes(text, references) if r.doi or r.pmid]
-    first = cited[0] if len(cited) == 1 else None
-    return (first.doi.lower() if first and first.doi else None), (first.pmid if first else None)
+def _recorded(
+    page: _Page,
+    said: Evidence,
+    claim: Claim,
+    cited: Citation,
+    records: Sequence[LibraryStudy],
+) -> Evidence:
+    """What the record of a study says; the author's word alone where it is on another topic."""
+    study, about = _nearest(claim, said.question, records)
+    if about is None:
+        topics = ", ".join(dict.fromkeys(a.topic for r in records for a in r.about))
+        source: SourceType = "expert" if page.credential else "unsupported"
+        return replace(
+            said,
+            source_type=source,
+            design="expert" if page.credential else None,
+            reasons=(f"cites {study.identity}, which is about {topics}", *said.reasons[1:]),
+        )
+    matched = about.matched(conditions.match)
+    return replace(
+        said,
+        design=study.design,
+        n=study.n,
+        flags=tuple(dict.fromkeys((*said.flags, *study.flags))),
+        direction=study.direction,
+        condition=claim.condition if claim.condition in matched else matched[0],
+        question=about.question,
+        year=study.year,
+        doi=study.doi.lower() if study.doi else cited.doi,
+        study=study.identity,
+        finding=study.finding,
+        reasons=(
+            said.reasons[0],
+            f"the study's record: {study.design}, {study.direction}, on {about.topic} in "
+            f"{about.condition}",
+        ),
+    )
 
 
-def _flags(text: str, source: SourceType, study: Mapping[str, Any]) -> tuple[str, ...]:
+def _nearest(
+    claim: Claim, question: Question, records: Sequence[LibraryStudy]
+) -> tuple[LibraryStudy, About | None]:
+    """The record and finding that share most words with the claim; no finding where none does."""
+    benefits = ("benefit", "prevention")
+    pairs = [
+        (study, about)
+        for study in records
+        for about in study.about
+        if about.question == question or {about.question, question} <= set(benefits)
+    ]
+    shared = [_shared(claim.phrase, about) for _, about in pairs]
+    if not any(shared):
+        return records[0], None
+    same = [claim.condition in about.matched(conditions.match) for _, about in pairs]
+    return max(zip(shared, same, pairs, strict=True), key=lambda row: row[:2])[2]
+
+
+def _shared(phrase: str, about: About) -> int:
+    """Most words that a wording of the finding has in common with a phrase, by their stems."""
+    said = _stems(phrase)
+    return max(len(said & _stems(wording)) for wording in about.wordings)
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(word[:6] for word in content(text))
+
+
+def _flags(text: str, source: SourceType) -> tuple[str, ...]:
     tests = {
         **{
             name: _any("flags", name).search(text) for name in ("hedged", "absolute", "superlative")
         },
         "time_promise": promotions.time_promise(text),
         "vague_evidence": source == "unsupported" and _any("attribution", "vague").search(text),
-        "design_unknown": study.get("design") == "unknown_study",
     }
     return tuple(name for name, fired in tests.items() if fired)
 
@@ -332,7 +390,7 @@ def _claimed(claim: Claim) -> tuple[Direction, str]:
     if claim.kind != "remedy":
         if claim.assertion == "negated":
             return "contradicts", "negated"
-        return "supports", f"named as {claim.kind}"
+        return "unclear", ""
     by_outcome: dict[str, Direction] = {
         "helped": "supports",
         "mixed": "mixed",
@@ -346,92 +404,11 @@ def _claimed(claim: Claim) -> tuple[Direction, str]:
 # --- coverage ---------------------------------------------------------------------------------
 
 
-def mentions(
-    article: Article, themes: Iterable[Theme], wordings: Mapping[str, Iterable[str]]
-) -> list[tuple[str, Claim]]:
-    """Theme id and claim for each sentence that names a theme in one of its usual wordings.
-
-    The longest wording at a place wins; one that two themes of a kind share belongs to the first.
-    """
-    index = _index(themes, wordings)
-    longest = max((wording.count(" ") + 1 for _, wording in index), default=0)
-    found = []
-    for sentence in sentences(article.text):
-        for theme, claim in _named(article, sentence, index, longest):
-            found.append((theme, claim))
-    return found
-
-
-def _index(
-    themes: Iterable[Theme], wordings: Mapping[str, Iterable[str]]
-) -> dict[tuple[Kind, str], str]:
-    """Theme id by kind and wording as tokens; short or common words alone are none."""
-    common = _data()["mentions"]["common"]
-    index: dict[tuple[Kind, str], str] = {}
-    for theme in themes:
-        for wording in (theme.name, *wordings.get(theme.id, ())):
-            key = " ".join(token for token, _, _ in _tokens(wording))
-            if any(len(word) > 3 and word not in common for word in key.split()):
-                index.setdefault((theme.kind, key), theme.id)
-    return index
-
-
-@lru_cache(maxsize=100_000)
-def _key(word: str) -> str:
-    return normalise(word)
-
-
-def _tokens(text: str) -> list[tuple[str, int, int]]:
-    """The words of a text that mean something, each as one spelling, with their places.
-
-    A short form gives several tokens at one place, so that it meets its long form.
-    """
-    fillers = _data()["mentions"]["fillers"]
-    return [
-        (token, word.start(), word.end())
-        for word in re.finditer(r"[^\W_]+(?:[-'’][^\W_]+)*", text)
-        if word[0].lower() not in fillers
-        for token in _key(word[0]).split()
-    ]
-
-
-def _named(
-    article: Article, sentence: Sentence, index: Mapping[tuple[Kind, str], str], longest: int
-) -> Iterator[tuple[str, Claim]]:
-    tokens = _tokens(sentence.text)
-    taken: set[tuple[Kind, int]] = set()
-    for size in range(min(longest, len(tokens)), 0, -1):
-        for first in range(len(tokens) - size + 1):
-            window = tokens[first : first + size]
-            wording = " ".join(token for token, _, _ in window)
-            for kind in KINDS:
-                places = {(kind, place) for place in range(first, first + size)}
-                theme = index.get((kind, wording))
-                if theme and not taken & places:
-                    taken |= places
-                    yield theme, _mention(article, sentence, kind, window[0][1], window[-1][2])
-
-
-def _mention(article: Article, sentence: Sentence, kind: Kind, start: int, end: int) -> Claim:
-    quote = Quote(
-        document=article.source.url, part="text", start=sentence.start, text=sentence.text
-    )
-    return Claim(
-        kind=kind,
-        phrase=sentence.text[start:end],
-        phrase_start=sentence.start + start,
-        quote=quote,
-        voice="article",
-        experiencer="advice",
-        confidence=0.5,
-    )
-
-
 def of_articles(
     articles: Iterable[Article],
     claims: Iterable[Claim],
     themes: Sequence[Theme],
-    studies: Mapping[str, str] | None = None,
+    studies: Known | None = None,
 ) -> list[Evidence]:
     """Evidence of all articles: from their claims, and from sentences that name a theme.
 

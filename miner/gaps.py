@@ -7,13 +7,17 @@ without members is never a gap.
 from __future__ import annotations
 
 import math
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
+from importlib.resources import files
 
 from miner.counts import voter
 from miner.model import Claim, Contradiction, Evidence, Gap, GapType, Grade, Theme
+from miner.phrases import normalise
 
 __all__ = ["WEIGHTS", "find"]
 
@@ -51,8 +55,8 @@ def find(
 ) -> list[Gap]:
     """Gaps of themes with at least `min_authors` authors, highest score first.
 
-    Covered is a theme that a claim, evidence or the theme's own count finds in an article. `now`
-    is the day growth is measured to; the day of the newest post without it.
+    Covered is a theme whose own count `articles` is not 0. `now` is the day growth is measured
+    to; the day of the newest post without it.
     """
     view = _View.of(grades, evidence, claims, contradictions, now)
     found = [_gap(theme, view) for theme in themes if theme.tally.authors >= max(1, min_authors)]
@@ -64,7 +68,6 @@ class _View:
     """What is known of all themes, by theme."""
 
     grades: Mapping[str, Grade]
-    articles: Mapping[str, frozenset[str]]
     any_article: bool
     disputes: Mapping[str, Sequence[Contradiction]]
     claims: Mapping[str, Claim]
@@ -79,10 +82,6 @@ class _View:
         now: date | None,
     ) -> _View:
         by_id = {claim.id: claim for claim in claims}
-        articles: dict[str, set[str]] = defaultdict(set)
-        for item in evidence:
-            if item.quote is not None:
-                articles[item.theme].add(item.quote.document)
         disputes: dict[str, list[Contradiction]] = defaultdict(list)
         for dispute in contradictions:
             disputes[dispute.theme].append(dispute)
@@ -90,21 +89,11 @@ class _View:
         spoken = any(c.voice == "article" for c in by_id.values())
         return _View(
             grades={g.theme: g for g in grades if g.condition is None},
-            articles={theme: frozenset(urls) for theme, urls in articles.items()},
-            any_article=spoken or any(articles.values()),
+            any_article=spoken or any(item.quote is not None for item in evidence),
             disputes=disputes,
             claims=by_id,
             now=now or max(written, default=None),
         )
-
-    def documents(self, theme: Theme) -> frozenset[str]:
-        """Articles that speak of a theme, by evidence, coverage or a claim."""
-        own = {
-            self.claims[c].quote.document
-            for c in theme.claims
-            if c in self.claims and self.claims[c].voice == "article"
-        }
-        return self.articles.get(theme.id, frozenset()) | own
 
 
 def _gap(theme: Theme, view: _View) -> Gap | None:
@@ -123,7 +112,7 @@ def _gap(theme: Theme, view: _View) -> Gap | None:
     shares |= {name: share for name, (share, _) in rows.items()}
     parts = {name: round(WEIGHTS[name] * share, 1) for name, share in shares.items()}
     leading = max(_TYPES, key=lambda name: (parts[name], -_TYPES.index(name)))
-    said = (f"{authors} author{'s' if authors != 1 else ''}", *(why for _, why in rows.values()))
+    said = (_many(authors, "author"), *(why for _, why in rows.values()))
     return Gap(
         theme=theme.id,
         type=leading,
@@ -137,17 +126,41 @@ def _gap(theme: Theme, view: _View) -> Gap | None:
 
 
 def _uncovered(theme: Theme, view: _View) -> tuple[float, str]:
-    """Full where articles were collected and none of them speaks of the theme."""
-    count = max(len(view.documents(theme)), theme.articles)
-    if not view.any_article:
+    """Full where articles were collected and none of them speaks of the theme.
+
+    Articles are not searched for a theme that goes by common words alone, so it lacks nothing.
+    """
+    if theme.articles:
+        return 0.0, f"in {_many(theme.articles, 'article')}"
+    if not view.any_article or not _countable(theme, view):
         return 0.0, ""
-    if count:
-        return 0.0, f"in {count} article{'s' if count != 1 else ''}"
     return 1.0, "in no article"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _countable(theme: Theme, view: _View) -> bool:
+    """Whether some wording of the theme has a word that is not common on any page."""
+    phrases = (view.claims[c].phrase for c in theme.claims if c in view.claims)
+    return any(
+        len(word) > 3 and word not in _common()
+        for wording in (theme.name, *phrases)
+        for word in normalise(wording).split()
+    )
+
+
+@cache
+def _common() -> frozenset[str]:
+    """Words by which no article is searched for a theme."""
+    text = files("miner").joinpath("data/evidence.toml").read_text("utf-8")
+    return frozenset(tomllib.loads(text)["mentions"]["common"])
 
 
 _LEVELS: Mapping[int, float] = {5: 0.8, 4: 0.6}
 _STATUSES: Mapping[str, float] = {"not_searched": 0.5, "contested": 0.3, "insufficient": 0.3}
+_ELSEWHERE = "studies on other conditions only"
 
 
 def _weak(theme: Theme, view: _View) -> tuple[float, str]:
@@ -156,9 +169,18 @@ def _weak(theme: Theme, view: _View) -> tuple[float, str]:
     if grade is None or theme.kind == "diagnosis":
         return 0.0, ""
     if grade.level is None:
-        return _STATUSES.get(grade.status, 1.0), grade.status.replace("_", " ")
+        return _unbacked(grade)
     share = max(_LEVELS.get(grade.level, 0.0), _STATUSES.get(grade.status, 0.0))
     return share, f"level {grade.level}, {grade.status}" if share else ""
+
+
+def _unbacked(grade: Grade) -> tuple[float, str]:
+    """Share where no source carries a level; without a search more may exist."""
+    elsewhere = [_ELSEWHERE] if "related_condition_only" in grade.reasons else []
+    empty = elsewhere and grade.status in ("no_evidence", "not_searched")
+    status = "not_searched" if empty and grade.searched is None else grade.status
+    said = elsewhere if empty else [grade.status.replace("_", " "), *elsewhere]
+    return _STATUSES.get(status, 1.0), ", ".join(said)
 
 
 def _contradicted(theme: Theme, view: _View) -> tuple[float, str]:

@@ -240,7 +240,7 @@ def _without_level(parts: _Sorted, searched: bool) -> tuple[str, tuple[str, ...]
     types = {source.source_type for source in parts.never}
     for kind in NEVER:
         if kind in types:
-            related = ("related_condition_listed",) if parts.related else ()
+            related = ("related_condition_only",) if parts.related else ()
             return f"{kind}_only", (*related, f"{kind}_only")
     if parts.related:
         return "no_evidence", ("related_condition_only",)
@@ -307,9 +307,9 @@ def _certainty(
     rule = _table()["certainty"]
     words: list[str] = rule["words"]
     start = words.index(rule["start"][str(level)])
-    down = [("contested", status == "contested"), ("few_people", _few(tier, rule["people"]))]
-    steps = [name for name, fired in down if fired]
-    height = max(0, start - len(steps))
+    down = [name for name in ("contested",) if status == name] + _people(tier, rule["people"])
+    steps = down[:start]
+    height = start - len(steps)
     for name, cap in _caps(side, tier, published):
         if words.index(cap) < height:
             height = words.index(cap)
@@ -338,11 +338,13 @@ def _published(tier: Sequence[Evidence], given: str | None) -> set[str]:
     return words | ({given.strip().lower().replace(" ", "_")} if given else set())
 
 
-def _few(tier: Sequence[Evidence], people: int) -> bool:
-    """Whether the tier's people are known to be few; a review may leave its n unsaid."""
+def _people(tier: Sequence[Evidence], enough: int) -> list[str]:
+    """The step for few people, or for trials that do not say how many; a review may be silent."""
     if any(s.n is None and _design(s).startswith("sr_") for s in tier):
-        return False
-    return sum(source.n or 0 for source in tier) < people
+        return []
+    if sum(source.n or 0 for source in tier) >= enough:
+        return []
+    return ["people_unknown" if any(source.n is None for source in tier) else "few_people"]
 
 
 # --- all themes -------------------------------------------------------------------------------
@@ -383,8 +385,18 @@ def _of_theme(
         seen = _seen(theme, condition, fitting)
         search = searched.get((theme.id, condition))
         found = grade(theme.id, condition, seen, question, search)
-        graded.append(_with_articles(found, seen))
+        graded.append(_with_articles(_unsearched(found), seen))
     return graded
+
+
+def _unsearched(graded: Grade) -> Grade:
+    """The grade with `not_searched` for `no_evidence` where no search was made.
+
+    Studies of other conditions happen to be known then; that nothing else exists is not.
+    """
+    if graded.searched is not None or graded.status != "no_evidence":
+        return graded
+    return replace(graded, status="not_searched", reasons=(*graded.reasons, "not_searched"))
 
 
 def _with_articles(graded: Grade, evidence: Sequence[Evidence]) -> Grade:
@@ -399,14 +411,19 @@ def _with_articles(graded: Grade, evidence: Sequence[Evidence]) -> Grade:
 
 
 def _seen(theme: Theme, condition: str | None, evidence: Sequence[Evidence]) -> list[Evidence]:
-    """Evidence as seen from one condition, or from all of the theme: the rest marked as related."""
+    """Evidence as seen from one condition, or from all of the theme: the rest marked as related.
+
+    A study of several conditions is not related where it is direct.
+    """
 
     def direct(item: Evidence) -> bool:
         return item.condition in (None, condition) if condition else is_about(theme, item)
 
+    here = {item.study for item in evidence if item.quote is None and item.study and direct(item)}
     return [
         item
         if direct(item) or "indirect_condition" in item.flags
         else replace(item, flags=(*item.flags, "indirect_condition"))
         for item in evidence
+        if direct(item) or item.quote is not None or item.study not in here
     ]

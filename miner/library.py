@@ -7,6 +7,7 @@ words. A study is linked by meaning; no link is made below a stated likeness.
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from miner.counts import voter
 from miner.errors import MinerError
 from miner.grades import UNLISTED
 from miner.model import Claim, Direction, Evidence, Kind, Question, Theme
@@ -28,6 +30,12 @@ LIKENESS = 0.72
 """Least cosine between a topic and a theme for a link; see docs/grading.md for how it was set."""
 PHRASES = 12
 """Most typical phrases of a theme that are compared."""
+SAME_CORE = 0.6
+"""Least cosine of what two phrases say beside body parts for their likeness to count in full."""
+IDENTICAL = 0.95
+"""Likeness from which a one-word name is a name of the topic."""
+DIRECT, DIRECT_CLAIMS, DIRECT_SPEAKERS = 0.8, 3, 2
+"""Likeness from which a claim is the topic itself, and how many by how many people link it."""
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 Match = Callable[[str], str | None]
@@ -41,8 +49,10 @@ class About:
     also: tuple[str, ...]
     """Other names of the topic."""
     condition: str
-    """In words, as in the paper."""
+    """In words, as in the paper; of several with strokes between them."""
     question: Question
+    conditions: tuple[str, ...] = ()
+    """Those it is about, one name each, where the words alone do not tell them."""
     general: bool = False
     """Whether it is about injuries of a kind at large, and so about each one of them."""
 
@@ -50,6 +60,13 @@ class About:
     def wordings(self) -> tuple[str, ...]:
         """The topic, the names it joins by a stroke, and its other names."""
         return tuple(dict.fromkeys((self.topic, *self.topic.split(" / "), *self.also)))
+
+    def matched(self, match: Match) -> tuple[str | None, ...]:
+        """Ids of its conditions; None for injuries at large, `unlisted` where none is known."""
+        if self.general:
+            return (None,)
+        names = self.conditions or self.condition.split("/")
+        return tuple(dict.fromkeys(filter(None, map(match, names)))) or (UNLISTED,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +105,7 @@ def load(path: Path | None = None) -> tuple[LibraryStudy, ...]:
 def _study(line: str, place: int) -> LibraryStudy:
     try:
         raw: dict[str, Any] = json.loads(line)
-        about = tuple(About(**{**a, "also": tuple(a.get("also", ()))}) for a in raw.pop("about"))
+        about = tuple(_about(some) for some in raw.pop("about"))
         return LibraryStudy(**{**raw, "flags": tuple(raw.get("flags", ())), "about": about})
     except (KeyError, TypeError, ValueError) as error:
         raise MinerError(
@@ -96,9 +113,18 @@ def _study(line: str, place: int) -> LibraryStudy:
         ) from error
 
 
-def by_identifier(studies: Iterable[LibraryStudy]) -> dict[str, str]:
-    """Identity of each study by every one of its names, so that a cited one counts as itself."""
-    return {name: study.identity for study in studies for name in study.identity.split()}
+def _about(raw: Mapping[str, Any]) -> About:
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
+    return About(**fields)
+
+
+def by_identifier(studies: Iterable[LibraryStudy]) -> dict[str, tuple[LibraryStudy, ...]]:
+    """Records by every name of their study, so that a cited one counts as itself."""
+    found: dict[str, tuple[LibraryStudy, ...]] = {}
+    for study in studies:
+        for name in study.identity.split():
+            found[name] = (*found.get(name, ()), study)
+    return found
 
 
 # --- links ------------------------------------------------------------------------------------
@@ -114,6 +140,7 @@ def link(
 ) -> list[Evidence]:
     """Evidence of the studies on the themes they are about, each study once a theme and condition.
 
+    A study of several conditions gives one piece of evidence for each, of the same identity.
     Where two topics of a study reach one theme, the likelier one speaks.
     """
     said = _phrases(themes, claims)
@@ -131,66 +158,121 @@ def link(
     )
     found: dict[str, Evidence] = {}
     for away, row, column in links:
-        item = _evidence(*pairs[row], themes[column], -away, match_condition)
-        found.setdefault(item.id, item)
+        study, about = pairs[row]
+        for condition in about.matched(match_condition):
+            item = _evidence(study, about, themes[column], -away, condition)
+            found.setdefault(item.id, item)
     return list(found.values())
 
 
 _ANSWERS: Mapping[str, tuple[Kind, ...]] = {
     "benefit": ("remedy",),
     "prevention": ("remedy",),
-    "cause": ("cause", "trigger", "diagnosis"),
+    "cause": ("cause", "trigger"),
     "harm": ("remedy", "cause", "trigger"),
 }
-"""Kinds of theme that a question can be about; the others are kept, but grade nothing yet."""
+"""Kinds of theme that a question can be about; the others are kept, but grade nothing yet.
+
+Who names a diagnosis does not say that it causes the pain, so no study on causes answers it.
+"""
 
 
 def _fits(question: Question, kind: Kind) -> bool:
     return kind in _ANSWERS.get(question, ())
 
 
-def _phrases(themes: Sequence[Theme], claims: Iterable[Claim]) -> dict[str, tuple[str, ...]]:
-    """The name of each theme and its most typical different phrases, normalised."""
-    phrase_of = {claim.id: claim.phrase for claim in claims}
+@dataclass(frozen=True, kw_only=True)
+class _Phrase:
+    """One wording of a theme, normalised."""
+
+    text: str
+    claims: int = 0
+    speakers: frozenset[str] = frozenset()
+
+
+def _phrases(themes: Sequence[Theme], claims: Iterable[Claim]) -> dict[str, tuple[_Phrase, ...]]:
+    """The name of each theme, then its different phrases, most typical first."""
+    by_id = {claim.id: claim for claim in claims}
     found = {}
     for theme in themes:
-        words = [theme.name, *(phrase_of[c] for c in theme.claims if c in phrase_of)]
-        distinct = dict.fromkeys(normalise(word) for word in words)
-        found[theme.id] = tuple(distinct)[:PHRASES]
+        said: dict[str, list[Claim]] = {normalise(theme.name): []}
+        for claim in (by_id[c] for c in theme.claims if c in by_id):
+            said.setdefault(normalise(claim.phrase), []).append(claim)
+        found[theme.id] = tuple(
+            _Phrase(text=text, claims=len(some), speakers=frozenset(map(voter, some)))
+            for text, some in said.items()
+        )
     return found
 
 
 def _likeness(
     abouts: Sequence[About],
     themes: Sequence[Theme],
-    said: Mapping[str, tuple[str, ...]],
+    said: Mapping[str, tuple[_Phrase, ...]],
     encode: Encode,
 ) -> NDArray[np.float32]:
-    """Likeness of each topic to each theme: the best wording against name, and against phrases.
-
-    The name counts in full; a lone phrase of a mixed theme counts less than several that agree.
-    """
+    """Likeness of each topic to each theme, by the best wording for each phrase."""
     topics = [[normalise(w) for w in about.wordings] for about in abouts]
-    texts = sorted({t for ws in topics for t in ws} | {p for ps in said.values() for p in ps})
-    place = {text: row for row, text in enumerate(texts)}
-    vectors = encode(texts)
+    texts = sorted({t for ws in topics for t in ws} | {p.text for ps in said.values() for p in ps})
+    cores = [_core(text) for text in texts]
+    distinct = sorted(set(texts) | set(cores))
+    row = {text: place for place, text in enumerate(distinct)}
+    vectors = encode(distinct)
+    place = {text: number for number, text in enumerate(texts)}
+    whole, core = vectors[[row[t] for t in texts]], vectors[[row[c] for c in cores]]
     result = np.zeros((len(abouts), len(themes)), dtype=np.float32)
     for r, wordings in enumerate(topics):
-        left = vectors[[place[w] for w in wordings]]
+        left = [place[w] for w in wordings]
+        near, kernel = whole @ whole[left].T, core @ core[left].T
+        best = np.where(kernel >= SAME_CORE, near, np.minimum(near, kernel)).max(axis=1)
         for c, theme in enumerate(themes):
-            right = vectors[[place[p] for p in said[theme.id]]]
-            result[r, c] = _agreement((left @ right.T).max(axis=0))
+            phrases = said[theme.id]
+            result[r, c] = _agreement(best[[place[p.text] for p in phrases]], phrases)
     return result
 
 
-def _agreement(best: NDArray[np.float32]) -> float:
-    """Likeness of a theme from that of its phrases, the name first: name, or its upper half."""
-    upper = np.sort(best)[::-1][: max(1, (len(best) + 1) // 2)]
-    return float(max(best[0], upper.mean()))
+def _core(text: str) -> str:
+    """A phrase without words that are common on any page, such as those for body parts.
+
+    It tells stretching a hip flexor from loading one; a phrase of such words alone stays whole.
+    """
+    return " ".join(word for word in text.split() if word not in _common()) or text
+
+
+@cache
+def _common() -> frozenset[str]:
+    text = files("miner").joinpath("data/evidence.toml").read_text("utf-8")
+    words = tomllib.loads(text)["mentions"]["common"]
+    return frozenset(words) | frozenset(map(normalise, words))
+
+
+def _agreement(best: NDArray[np.float32], phrases: Sequence[_Phrase]) -> float:
+    """Likeness of a theme from that of its phrases, the name first.
+
+    The best of: its name, the upper half of its typical phrases, and the claims that are the
+    topic itself, if several people made several. A lone word such as `bike` says too little
+    of what is meant, so as a name it counts with a second phrase unless it is the topic.
+    """
+    typical = np.sort(best[:PHRASES])[::-1]
+    bare = " " not in phrases[0].text and best[0] < IDENTICAL
+    if bare and len(typical) == 1:
+        return 0.0
+    upper = typical[: max(2 if bare else 1, (len(typical) + 1) // 2)]
+    return float(max(0.0 if bare else best[0], upper.mean(), _direct(best, phrases)))
+
+
+def _direct(best: NDArray[np.float32], phrases: Sequence[_Phrase]) -> float:
+    """Mean likeness of the claims that are the topic itself; 0 for too few or of one person."""
+    near = [(float(b), p) for b, p in zip(best, phrases, strict=True) if b >= DIRECT and p.claims]
+    claims = sum(phrase.claims for _, phrase in near)
+    speakers = frozenset[str]().union(*(phrase.speakers for _, phrase in near))
+    if claims < DIRECT_CLAIMS or len(speakers) < DIRECT_SPEAKERS:
+        return 0.0
+    return sum(likeness * phrase.claims for likeness, phrase in near) / claims
 
 
 def _evidence(
-    study: LibraryStudy, about: About, theme: Theme, likeness: float, match: Match
+    study: LibraryStudy, about: About, theme: Theme, likeness: float, condition: str | None
 ) -> Evidence:
     return Evidence(
         theme=theme.id,
@@ -200,7 +282,7 @@ def _evidence(
         design=study.design,
         n=study.n,
         flags=study.flags,
-        condition=None if about.general else match(about.condition) or UNLISTED,
+        condition=condition,
         question=about.question,
         study=study.identity,
         title=study.citation,

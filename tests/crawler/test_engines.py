@@ -170,6 +170,25 @@ def test_references_are_no_part_of_the_text() -> None:
 
 
 @pytest.mark.parametrize(
+    ("printed", "doi"),
+    [
+        ("J Made Up 2018. doi:10.9999/s01-6(18)31-9.", "10.9999/s01-6(18)31-9"),
+        ("A made-up trial (https://doi.org/10.9999/ab.c1).", "10.9999/ab.c1"),
+        ("A made-up trial [10.9999/AB(2)], 2019", "10.9999/ab(2)"),
+    ],
+)
+def test_doi_of_a_reference_keeps_brackets_that_are_closed(printed: str, doi: str) -> None:
+    """A bracket around a DOI is none of it, one inside is."""
+    whole = (PAGES / "article" / "references" / "input.html").read_text("utf-8")
+    assert "10.9999/jif.2020.017" in whole
+    url = "https://harbour.example/a"
+    page = blank(whole.replace("10.9999/jif.2020.017", f"see {printed}"), url)
+    article = engine("article").read(page).documents[0]
+    assert isinstance(article, Article)
+    assert article.references[0].doi == doi
+
+
+@pytest.mark.parametrize(
     ("text", "language", "expected"),
     [
         ("Yesterday, 3:15 pm", "en", "2024-09-05T15:15"),

@@ -120,7 +120,27 @@ def test_members_of_one_mind_against_articles() -> None:
 def test_blamed_cause_against_studies() -> None:
     """What members blame and studies deny is a contradiction of a cause."""
     pair = found([study("contradicts", "s")], members("sss", "cause"), "cause")["members_studies"]
-    assert "1 studies against it" in pair.reason
+    assert pair.reason == "3 members for it, 1 study against it"
+
+
+def test_named_diagnosis_is_contradicted_by_no_study_and_no_article() -> None:
+    """To have a torn labrum is not to say that it hurts."""
+    sources = [study("contradicts", "s"), line("contradicts", "a")]
+    assert found(sources, members("sss", "cause"), "cause").keys() == {
+        "members_studies",
+        "members_articles",
+    }
+    assert found(sources, members("sss", "diagnosis"), "diagnosis") == {}
+
+
+def test_reason_counts_one_in_the_singular_and_more_in_the_plural() -> None:
+    """One study, two studies, one article."""
+    two = [study("supports", "s"), study("supports", "t"), study("no_effect", "u")]
+    assert found(two)["studies"].reason == "2 studies for it, 1 against it"
+    lines = [line("supports", "a"), line("contradicts", "b")]
+    assert found(lines)["articles"].reason == "1 article for it, 1 against it"
+    turned = found([line("supports", "a")], members("nnw"))["members_articles"]
+    assert turned.reason == "1 article for it, 3 members against it"
 
 
 def test_studies_against_studies_leave_out_retracted_related_and_planned() -> None:

@@ -16,6 +16,8 @@ from miner import credentials, promotions
 from miner.contradictions import article_agreement
 from miner.directions import direction
 from miner.evidence import coverage, from_article, mentions, of_articles
+from miner.grades import UNLISTED
+from miner.library import About, LibraryStudy, by_identifier
 from miner.model import Claim, Evidence, Kind, Quote, Theme
 from miner.text import sentences
 
@@ -174,9 +176,93 @@ def test_vague_words_with_a_reference_are_a_study_with_its_doi() -> None:
         references=(Reference(text="One"), Reference(text="Two", doi="10.1000/AB")),
     )
     one = claim(page, "cupping")
-    (found,) = from_article(page, [one], {one.id: "t"}, {"10.1000/ab": "nct7 10.1000/ab"})
+    known = by_identifier([record("cupping", registry="nct7", doi="10.1000/AB")])
+    (found,) = from_article(page, [one], {one.id: "t"}, known)
     assert (found.source_type, found.doi, found.study) == ("study", "10.1000/ab", "nct7 10.1000/ab")
-    assert found.n is None
+
+
+def record(topic: str, *, about: str = "neck pain", **facts: Any) -> LibraryStudy:
+    """A record of a made-up study."""
+    finding = About(topic=topic, also=(), condition=about, question="benefit")
+    known: dict[str, Any] = {
+        "design": "rct",
+        "direction": "no_effect",
+        "n": 61,
+        "flags": ("high_rob",),
+    }
+    return LibraryStudy(
+        **{**known, "id": "r", "citation": "R", "finding": "F", "about": (finding,), **facts}
+    )
+
+
+def cite(text: str, phrase: str, *records: LibraryStudy, **rest: Any) -> list[Evidence]:
+    """Evidence of a sentence with footnotes, each to a record of the library in its order."""
+    references = tuple(Reference(text=f"Paper {s.doi}", doi=s.doi) for s in records)
+    page = article(text, references=references, **rest)
+    one = replace(claim(page, phrase), condition="heel")
+    return from_article(page, [one], {one.id: "t"}, by_identifier(records))
+
+
+def test_cited_study_of_the_library_speaks_by_its_record() -> None:
+    """Design, people, direction, flags and condition are the record's, not the sentence's."""
+    known = record("cupping", doi="10.1000/a", about="a rash of nobody's")
+    (found,) = cite(
+        "A case series of 9 rowers shows that cupping eases pain [1].", "cupping", known
+    )
+    assert (found.design, found.n, found.direction) == ("rct", 61, "no_effect")
+    assert found.condition == UNLISTED
+    assert "high_rob" in found.flags
+
+
+def test_cited_study_on_another_topic_leaves_the_authors_word() -> None:
+    """A footnote to a trial of something else lifts nothing."""
+    known = record("leeches", doi="10.1000/a")
+    text = "A trial in 2011 shows that cupping eases pain [1]."
+    assert [e.source_type for e in cite(text, "cupping", known)] == ["unsupported"]
+    assert [e.source_type for e in cite(text, "cupping", known, credential="DC")] == ["expert"]
+
+
+def test_sentence_that_goes_on_about_a_cited_study_is_of_that_study() -> None:
+    """`The authors` are those of the footnote before."""
+    known = record("cupping", doi="10.1000/a")
+    text = "A 2011 paper looked at swimmers [1]. The authors say that cupping works."
+    assert [(e.study, e.n) for e in cite(text, "cupping", known)] == [("10.1000/a", 61)]
+
+
+def test_record_about_the_condition_of_the_article_goes_first() -> None:
+    """Of several findings on a topic the one on the sentence's condition speaks."""
+    names = {"achilles": "Achilles tendinopathy", "low-back": "low back pain"}
+    both = tuple(
+        About(topic="cupping", also=(), condition=name, question="benefit")
+        for name in names.values()
+    )
+    known = record("cupping", doi="10.1000/a")
+    page = article(
+        "A trial showed that cupping helps [1].", references=(Reference(text="P", doi="10.1000/a"),)
+    )
+    for condition in names:
+        one = replace(claim(page, "cupping"), condition=condition)
+        studies = by_identifier([replace(known, about=both)])
+        (found,) = from_article(page, [one], {one.id: "t"}, studies)
+        assert found.condition == condition
+
+
+def test_each_cited_reference_is_evidence_of_its_own() -> None:
+    """Lists and ranges of footnotes; what the words say of one study is not said of three."""
+    text = "Trials of 40 people show that cupping eases pain [1, 3-4]."
+    known = [record("cupping", id=str(n), doi=f"10.1000/{n}", n=n) for n in range(1, 5)]
+    assert [e.n for e in cite(text, "cupping", *known)] == [1, 3, 4]
+    page = article(text, references=tuple(Reference(text=f"Paper {'abcd'[n]}") for n in range(4)))
+    one = claim(page, "cupping")
+    found = from_article(page, [one], {one.id: "t"})
+    assert len({e.id for e in found}) == 3
+    assert {e.n for e in found} == {None}
+
+
+def test_doi_in_a_sentence_keeps_the_brackets_that_are_closed() -> None:
+    """A bracket around a DOI is none of it."""
+    text = "A trial (doi:10.1000/s01(18)9-x) shows that cupping eases pain."
+    assert read(text, "cupping").doi == "10.1000/s01(18)9-x"
 
 
 @pytest.mark.parametrize(
@@ -319,6 +405,38 @@ def test_claim_without_a_theme_is_no_evidence() -> None:
         ("It is not caused by worn shoes.", "worn shoes", "cause", "contradicts"),
         ("Nobody knows whether worn shoes are to blame.", "worn shoes", "cause", "unclear"),
         ("There is no link between worn shoes and pain.", "worn shoes", "cause", "contradicts"),
+        ("Taping brought no lasting benefit.", "Taping", "remedy", "no_effect"),
+        ("Taping eases it with no side effects.", "Taping", "remedy", "supports"),
+        ("Taping has no place in the care of a sore wrist.", "Taping", "remedy", "contradicts"),
+        ("Wear it at your bench.", "bench", "remedy", "unclear"),
+        ("Wear a splint at night.", "splint", "remedy", "supports"),
+        ("Those who swam fared no worse than those in a cast.", "cast", "remedy", "unclear"),
+        ("Swimmers did as well as the group put in a cast.", "cast", "remedy", "unclear"),
+        ("Taping is no better than a cast.", "cast", "remedy", "unclear"),
+        ("Taping is no better than a cast.", "Taping", "remedy", "no_effect"),
+        ("A helmet that is too tight hurts the neck.", "helmet", "remedy", "unclear"),
+        ("The wrong pillow can hurt your neck.", "pillow", "remedy", "unclear"),
+        ("An untreated wrist can damage the thumb.", "wrist", "remedy", "unclear"),
+        (
+            "Those who kept rowing did as well as those who rested from it.",
+            "it",
+            "cause",
+            "unclear",
+        ),
+        ("Massage lowers how stiff arms feel after rowing.", "rowing", "cause", "unclear"),
+        ("Begin with hops from a low box.", "low box", "cause", "unclear"),
+        ("After rowing, drink water.", "rowing", "cause", "unclear"),
+        ("The band pulls the arm back and gravel strains nobody.", "gravel", "cause", "unclear"),
+        ("Wrist pain from rowing is common.", "rowing", "trigger", "supports"),
+        ("My elbow pain came on after rowing.", "rowing", "cause", "supports"),
+        ("Rowers should stretch, because typing inflames it.", "Rowers", "cause", "unclear"),
+        (
+            "Rowing is hard to give up, but it can irritate the wrist.",
+            "Rowing",
+            "cause",
+            "supports",
+        ),
+        ("Rowing is blamed, but nobody knows whether it matters.", "Rowing", "cause", "unclear"),
     ],
 )
 def test_direction_is_what_the_sentence_says(
@@ -355,6 +473,21 @@ def test_mention_meets_short_forms_and_skips_small_words() -> None:
     page = article("Taping your calf helps.")
     found = mentions(page, [Theme(id="r", kind="remedy", name="taping my calf", claims=())], {})
     assert [(t, c.phrase) for t, c in found] == [("r", "Taping your calf")]
+
+
+def test_part_of_the_body_names_no_remedy() -> None:
+    """A remedy called `heel` is not spoken of wherever a heel is; a trigger called so is."""
+    page = article("The heel hurts.")
+    assert mentions(page, [Theme(id="r", kind="remedy", name="heel", claims=())], {}) == []
+    assert mentions(page, [Theme(id="t", kind="trigger", name="heel", claims=())], {}) != []
+
+
+def test_cause_that_is_only_named_is_unclear() -> None:
+    """What is called a cause elsewhere is none in a sentence that does not blame it."""
+    assert read("Gravel is a kind of road.", "Gravel", "cause").direction == "unclear"
+    pages = [article("Gravel is a kind of road. Gravel can irritate the wrist.")]
+    found = of_articles(pages, [], [Theme(id="c", kind="cause", name="gravel", claims=())])
+    assert [e.direction for e in found] == ["supports"]
 
 
 def test_common_word_alone_names_no_theme() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from miner.gaps import WEIGHTS, find
-from miner.model import Claim, Contradiction, Evidence, Gap, Grade, Quote, Tally, Theme
+from miner.model import Claim, Contradiction, Evidence, Gap, Grade, Quote, Search, Tally, Theme
 
 
 def claim(place: int, written: datetime | None = None, voice: str = "member") -> Claim:
@@ -20,7 +21,13 @@ def claim(place: int, written: datetime | None = None, voice: str = "member") ->
 
 def theme(authors: int = 5, **rest: Any) -> Theme:
     """A theme that so many authors tried."""
-    base = {"id": "t", "kind": "remedy", "name": "x", "claims": (), "tally": Tally(tried=authors)}
+    base = {
+        "id": "t",
+        "kind": "remedy",
+        "name": "cupping",
+        "claims": (),
+        "tally": Tally(tried=authors),
+    }
     return Theme(**{**base, **rest})  # type: ignore[arg-type]
 
 
@@ -61,13 +68,41 @@ def test_nothing_is_uncovered_where_no_article_was_read() -> None:
     assert find([theme()], [graded()], [], []) == []
 
 
-def test_article_that_speaks_of_it_covers_it() -> None:
-    """By evidence, by a claim, or by the theme's own count."""
+def test_theme_s_own_count_of_articles_is_the_only_one() -> None:
+    """The number told is the number shown elsewhere, whatever evidence and claims come from."""
     own = Evidence(**{**vars(ARTICLE), "theme": "t"})
     said = claim(1, voice="article")
-    assert find([theme()], [graded()], [own], []) == []
-    assert find([theme(claims=(said.id,))], [graded()], [], [said]) == []
-    assert find([theme(articles=1)], [graded()], [ARTICLE], []) == []
+    asked = Tally(asked=3)
+    two = only(find([theme(articles=2, tally=asked, claims=(said.id,))], [], [own], [said]))
+    assert "in 2 articles" in two.reasons
+    one = only(find([theme(articles=1, tally=asked)], [], [own], [said]))
+    assert "in 1 article" in one.reasons
+    none = only(find([theme(claims=(said.id,))], [graded()], [own], [said]))
+    assert "in no article" in none.reasons
+
+
+def test_theme_of_common_words_alone_lacks_no_article() -> None:
+    """Nobody could say whether an article speaks of `hip`; one telling wording is enough."""
+    said = [replace(claim(place), phrase=phrase) for place, phrase in enumerate(("hips", "a knee"))]
+    vague = theme(name="hip", claims=tuple(c.id for c in said))
+    assert find([vague], [graded()], [ARTICLE], said) == []
+    said[1] = replace(said[1], phrase="hip cupping")
+    telling = replace(vague, claims=tuple(c.id for c in said))
+    assert only(find([telling], [graded()], [ARTICLE], said)).type == "uncovered"
+
+
+def test_studies_of_other_conditions_without_a_search_are_not_none_found() -> None:
+    """Half the points and their own words, by either status; a search makes it a full gap."""
+    for status in ("no_evidence", "not_searched"):
+        grade = replace(graded(None, status), reasons=("related_condition_only",))
+        gap = only(find([theme()], [grade], [], []))
+        assert gap.parts["weak_evidence"] == 10
+        assert gap.reasons == ("5 authors", "studies on other conditions only")
+    search = Search(query="x", service="s", when=datetime(2026, 1, 1, tzinfo=UTC), hits=3)
+    looked = replace(
+        graded(None, "no_evidence"), reasons=("related_condition_only",), searched=search
+    )
+    assert only(find([theme()], [looked], [], [])).parts["weak_evidence"] == 20
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,37 @@ def test_related_condition_never_sets_the_level() -> None:
     assert grade("t", None, [other, study("case_series")]).level == 4
 
 
+def test_studies_of_other_conditions_alone_are_not_none_found_without_a_search() -> None:
+    """Nobody looked: that is said, and told from a search that found them alone."""
+    theme = Theme(id="t", kind="remedy", name="x", claims=(), conditions=("hip",))
+    items = [study("rct", condition="knee")]
+    (over_all, hip, _) = of_themes([theme], items)
+    assert {over_all.status, hip.status} == {"not_searched"}
+    assert hip.reasons == ("related_condition_only", "not_searched")
+    search = Search(query="x", service="s", when=datetime(2026, 1, 1, tzinfo=UTC), hits=0)
+    looked = of_themes([theme], items, {("t", "hip"): search})[1]
+    assert (looked.status, looked.reasons) == ("no_evidence", ("related_condition_only",))
+
+
+def test_anecdote_beside_studies_of_other_conditions_names_both() -> None:
+    """A page must not say that there is no study while it lists some."""
+    found = grade("t", None, [study(flags=("indirect_condition",)), said("anecdote")])
+    assert found.reasons == ("related_condition_only", "anecdote_only")
+
+
+def test_few_people_are_named_only_where_studies_counted_them_and_it_moved_the_certainty() -> None:
+    """Experts have no people, level 5 has nothing to lose, and an unsaid number is not a few."""
+    assert not _people_reasons([said("expert"), said("mechanism", document="b")])
+    assert not _people_reasons([study("case_series", n=9)])
+    assert _people_reasons([study("rct", n=100)]) == ["certainty_few_people"]
+    assert _people_reasons([study("rct", n=None)]) == ["certainty_people_unknown"]
+    assert not _people_reasons([study("rct", n=400)])
+
+
+def _people_reasons(sources: list[Evidence]) -> list[str]:
+    return [r for r in grade("t", None, sources).reasons if "people" in r]
+
+
 def test_one_trial_in_two_reports_counts_once() -> None:
     """A shared registry number joins two papers, and a third by the DOI of one of them."""
     first = study("rct", "no_effect", 90, study="nct01 10.1/a")
@@ -235,7 +266,11 @@ def test_theme_is_graded_over_all_and_by_condition() -> None:
     theme = Theme(id="t", kind="remedy", name="x", claims=(), conditions=("knee", "hip"))
     items = [study("rct", condition="knee"), study("sr_rct", condition="unlisted")]
     found = {g.condition: (g.level, g.status) for g in of_themes([theme], items)}
-    assert found == {None: (2, "supported"), "knee": (2, "supported"), "hip": (None, "no_evidence")}
+    assert found == {
+        None: (2, "supported"),
+        "knee": (2, "supported"),
+        "hip": (None, "not_searched"),
+    }
 
 
 def test_theme_without_conditions_takes_evidence_on_any() -> None:

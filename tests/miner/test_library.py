@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from miner.errors import MinerError
 from miner.grades import level_of, of_themes
-from miner.library import by_identifier, link, load
+from miner.library import About, LibraryStudy, by_identifier, link, load
 from miner.model import Claim, Quote, Theme
 
 LINKS = Path(__file__).parent / "links.tsv"
@@ -79,7 +81,7 @@ def test_two_reports_of_one_trial_share_an_identity() -> None:
     ids = by_identifier(load())
     joined = [s for s in load() if s.registry == "NCT03909178"]
     assert len(joined) == 2
-    assert ids["nct03909178"].startswith("nct03909178")
+    assert ids["nct03909178"] == tuple(joined)
 
 
 def test_study_is_linked_to_its_topic_and_nothing_else() -> None:
@@ -100,6 +102,76 @@ def test_condition_is_matched_or_unlisted() -> None:
     graded = {g.condition: g.level for g in of_themes([needles], hip)}
     assert graded[None] == graded["hip"]
     assert "unlisted" not in graded
+
+
+def about(topic: str, condition: str = "knees", **rest: Any) -> LibraryStudy:
+    """A made-up trial on one topic."""
+    some = About(
+        **{"topic": topic, "also": (), "condition": condition, "question": "benefit"} | rest
+    )
+    return LibraryStudy(
+        id="s", citation="S", design="rct", direction="supports", finding="f", about=(some,)
+    )
+
+
+def test_study_of_several_conditions_counts_directly_for_each_and_once_over_all() -> None:
+    """Named one by one, or parted by strokes; where it is direct it is not also related."""
+    t = Theme(id="t", kind="remedy", name="cupping", claims=(), conditions=("knee", "hip"))
+    known = {"sore knees": "knee", "hip pain": "hip", "knees": "knee", "hips": "hip"}
+    named = about("cupping", "legs", conditions=("sore knees", "hip pain"))
+    for study in (named, about("cupping", "knees/hips/toes")):
+        items = link([study], [t], [], bag, known.get)
+        assert {item.condition for item in items} == {"knee", "hip"}
+        assert len({item.study for item in items}) == 1
+        for found in of_themes([t], items):
+            assert (found.level, len(found.best)) == (2, 1)
+            assert "related_condition_listed" not in found.reasons
+
+
+def test_indirectness_comes_from_the_condition_not_from_the_study() -> None:
+    """No study of the library is indirect by itself; it is so for who has something else."""
+    assert not [s.id for s in load() if "indirect_condition" in s.flags]
+    t = Theme(id="t", kind="remedy", name="cupping", claims=(), conditions=("knee", "hip"))
+    items = link([about("cupping")], [t], [], bag, {"knees": "knee"}.get)
+    levels = {g.condition: g.level for g in of_themes([t], items)}
+    assert levels == {None: 2, "knee": 2, "hip": None}
+
+
+def test_study_on_causes_is_linked_to_causes_and_triggers_and_no_diagnosis() -> None:
+    """A diagnosis is what somebody has, not what somebody blames."""
+    study = about("torn plica", question="cause")
+    themes = [theme("torn plica", kind)[0] for kind in ("cause", "trigger", "diagnosis", "remedy")]
+    themes = [replace(t, id=t.kind) for t in themes]
+    assert {e.theme for e in link([study], themes, [], bag, nowhere)} == {"cause", "trigger"}
+
+
+def test_bare_word_that_is_part_of_a_topic_is_not_the_topic() -> None:
+    """`Kite` alone is not a kite lesson; `kiting`, a name of the topic, is."""
+    study = about("kite lesson", also=("kiting",))
+    for name, linked in (("kite", False), ("kiting", True), ("kite lesson", True)):
+        t, claims = theme(name, phrases=["my own sofa"] if not linked else [])
+        assert bool(link([study], [t], claims, bag, nowhere, least=0.7)) == linked
+    alone, _ = theme("kite")
+    assert not link([study], [alone], [], bag, nowhere, least=0.7)
+
+
+def test_words_for_body_parts_alone_make_no_likeness() -> None:
+    """Juggling for the hip flexor and taping the hip flexor share nothing but a place."""
+    study = about("hip flexor juggling")
+    taped, _ = theme("hip flexor taping")
+    juggled, _ = theme("hip juggling")
+    found = link([study], [taped, juggled], [], bag, nowhere, least=0.6)
+    assert {item.theme for item in found} == {"hip juggling"}
+
+
+def test_topic_that_several_people_name_is_linked_in_a_theme_of_other_words() -> None:
+    """Three claims by two people are enough; three by one, or two, are not."""
+    study = about("kite lesson")
+    for said, authors, linked in ((3, "aab", True), (3, "aaa", False), (2, "ab", False)):
+        t, claims = theme("outdoor fun", phrases=["kite lesson"] * said + ["rope", "sail", "mud"])
+        speakers = [*authors, *"xyz"]
+        claims = [replace(c, author=a) for c, a in zip(claims, speakers, strict=True)]
+        assert bool(link([study], [t], claims, bag, nowhere)) == linked
 
 
 def test_study_speaks_once_of_a_theme_however_many_topics_reach_it() -> None:

@@ -1,0 +1,114 @@
+"""Sentences of an article that name a theme in one of its usual wordings."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+from crawler.documents import Article
+from miner.model import Claim, Kind, Quote, Theme
+from miner.phrases import normalise
+from miner.text import Sentence, sentences
+
+__all__ = ["content", "mentions", "tokens"]
+
+KINDS: tuple[Kind, ...] = ("remedy", "cause", "trigger", "diagnosis")
+
+
+@cache
+def _data() -> dict[str, Any]:
+    text = (files("miner") / "data" / "evidence.toml").read_text("utf-8")
+    found: dict[str, Any] = tomllib.loads(text)["mentions"]
+    return found
+
+
+def content(text: str) -> list[str]:
+    """The words of a text that could name a theme by themselves."""
+    common = _data()["common"]
+    return [word for word, _, _ in tokens(text) if len(word) > 2 and word not in common]
+
+
+def mentions(
+    article: Article, themes: Iterable[Theme], wordings: Mapping[str, Iterable[str]]
+) -> list[tuple[str, Claim]]:
+    """Theme id and claim for each sentence that names a theme in one of its usual wordings.
+
+    The longest wording at a place wins; one that two themes of a kind share belongs to the first.
+    """
+    index = _index(themes, wordings)
+    longest = max((wording.count(" ") + 1 for _, wording in index), default=0)
+    found = []
+    for sentence in sentences(article.text):
+        for theme, claim in _named(article, sentence, index, longest):
+            found.append((theme, claim))
+    return found
+
+
+def _index(
+    themes: Iterable[Theme], wordings: Mapping[str, Iterable[str]]
+) -> dict[tuple[Kind, str], str]:
+    """Theme id by kind and wording as tokens; short or common words alone are none."""
+    common, painful = (frozenset(_data()[k]) for k in ("common", "no_remedies"))
+    index: dict[tuple[Kind, str], str] = {}
+    for theme in themes:
+        for wording in (theme.name, *wordings.get(theme.id, ())):
+            key = " ".join(token for token, _, _ in tokens(wording))
+            barred = common | painful if theme.kind == "remedy" else common
+            if any(len(word) > 3 and word not in barred for word in key.split()):
+                index.setdefault((theme.kind, key), theme.id)
+    return index
+
+
+@lru_cache(maxsize=100_000)
+def _key(word: str) -> str:
+    return normalise(word)
+
+
+def tokens(text: str) -> list[tuple[str, int, int]]:
+    """The words of a text that mean something, each as one spelling, with their places.
+
+    A short form gives several tokens at one place, so that it meets its long form.
+    """
+    fillers = _data()["fillers"]
+    return [
+        (token, word.start(), word.end())
+        for word in re.finditer(r"[^\W_]+(?:[-'’][^\W_]+)*", text)
+        if word[0].lower() not in fillers
+        for token in _key(word[0]).split()
+    ]
+
+
+def _named(
+    article: Article, sentence: Sentence, index: Mapping[tuple[Kind, str], str], longest: int
+) -> Iterator[tuple[str, Claim]]:
+    words = tokens(sentence.text)
+    taken: set[tuple[Kind, int]] = set()
+    for size in range(min(longest, len(words)), 0, -1):
+        for first in range(len(words) - size + 1):
+            window = words[first : first + size]
+            wording = " ".join(token for token, _, _ in window)
+            for kind in KINDS:
+                places = {(kind, place) for place in range(first, first + size)}
+                theme = index.get((kind, wording))
+                if theme and not taken & places:
+                    taken |= places
+                    yield theme, _mention(article, sentence, kind, window[0][1], window[-1][2])
+
+
+def _mention(article: Article, sentence: Sentence, kind: Kind, start: int, end: int) -> Claim:
+    quote = Quote(
+        document=article.source.url, part="text", start=sentence.start, text=sentence.text
+    )
+    return Claim(
+        kind=kind,
+        phrase=sentence.text[start:end],
+        phrase_start=sentence.start + start,
+        quote=quote,
+        voice="article",
+        experiencer="advice",
+        confidence=0.5,
+    )
