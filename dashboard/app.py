@@ -11,10 +11,11 @@ LEAST = ("1", "2", "3", "5", "10", "20")
 
 
 def navigation() -> st.Page:
-    """The page the reader is on."""
+    """The page the reader is on; the default one answers at / alone, so /overview is another."""
     return st.navigation(
         [
-            st.Page("overview.py", title="Overview", url_path="overview", default=True),
+            st.Page("overview.py", title="Overview", url_path="home", default=True),
+            st.Page("overview.py", title="Overview", url_path="overview", visibility="hidden"),
             st.Page("themes.py", title="Themes", url_path="themes"),
             st.Page("theme.py", title="Theme", url_path="theme"),
             st.Page("gaps.py", title="Gaps", url_path="gaps"),

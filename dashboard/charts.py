@@ -51,9 +51,14 @@ def outcomes(shares: Sequence[tuple[str, Share]]) -> alt.LayerChart | alt.FacetC
     return alt.layer(intervals, dots).properties(height=40 * max(1, len(labels)) + 70)
 
 
+def _on_phone(narrow: int, wide: int) -> alt.ExprRef:
+    """One number below 640 pixels of window, another from there on."""
+    return alt.ExprRef(expr=f"windowSize()[0] < 640 ? {narrow} : {wide}")
+
+
 def _rows(field: str, labels: Sequence[str]) -> alt.Y:
     """A line for each label, in the order given."""
-    axis = alt.Axis(labelLimit=LABELS)
+    axis = alt.Axis(labelLimit=_on_phone(LABELS // 2, LABELS))
     return alt.Y(field, type="nominal", sort=list(labels), title=None, axis=axis)
 
 
@@ -83,6 +88,10 @@ def trend(points: Sequence[Quarter]) -> alt.Chart:
     return chart
 
 
+def _parts_legend() -> alt.Legend:
+    return alt.Legend(orient="bottom", columns=_on_phone(1, 3))
+
+
 def gap_parts(
     names: Sequence[str], parts: Sequence[Mapping[str, float]], *, first: int = 1
 ) -> alt.Chart:
@@ -93,6 +102,7 @@ def gap_parts(
             {"gap": label, "part": part, "points": points, "rank": rank}
             for label, of_gap in zip(labels, parts, strict=True)
             for rank, (part, points) in enumerate(of_gap.items())
+            if points
         ],
         columns=["gap", "part", "points", "rank"],
     )
@@ -102,9 +112,7 @@ def gap_parts(
         .encode(
             y=_rows("gap", labels),
             x=alt.X("points:Q", title="Score, 0 to 100", scale=alt.Scale(domain=[0, 100])),
-            color=alt.Color(
-                "part:N", sort=None, title=None, legend=alt.Legend(orient="bottom", columns=2)
-            ),
+            color=alt.Color("part:N", sort=None, title=None, legend=_parts_legend()),
             order="rank:Q",
             tooltip=["gap:N", "part:N", alt.Tooltip("points:Q", format=".1f")],
         )

@@ -7,18 +7,28 @@ collected document shows at the next click. Values are frozen and therefore shar
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 import streamlit as st
 
-from crawler.corpus import Corpus, Failure, SiteCounts, SiteVisit
+from crawler.corpus import Corpus
 from crawler.database import open_database
 from crawler.documents import Article, Document, Thread
 from crawler.errors import StoreError
+from dashboard.values import (
+    Coverage,
+    Filters,
+    Project,
+    Quarter,
+    Row,
+    Said,
+    Sides,
+    State,
+    quarters,
+)
 from miner.counts import tally, votes
 from miner.knowledge import Knowledge, Run, claims_key
 from miner.model import (
@@ -29,14 +39,13 @@ from miner.model import (
     Grade,
     Kind,
     Stance,
-    Tally,
     Theme,
-    ThemeEvent,
     Vote,
 )
 
 __all__ = [
     "DATABASE",
+    "Coverage",
     "Filters",
     "Project",
     "Quarter",
@@ -46,9 +55,11 @@ __all__ = [
     "State",
     "claims_of",
     "coverage",
+    "dated",
     "disputes",
     "evidence_of",
     "gap_rows",
+    "gap_types",
     "grade_of",
     "of_stance",
     "project",
@@ -70,115 +81,6 @@ DATABASE = "FOLKGRADE_DATABASE"
 
 RECHECK_SECONDS = 2
 """How long the state of the stores is taken as known: a rerun costs nothing meanwhile."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class State:
-    """Names what is in the stores: equal states, equal answers."""
-
-    url: str
-    corpus: str
-    run: int
-    decision: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Filters:
-    """What the reader narrowed every page down to."""
-
-    condition: str | None = None
-    least: int = 1
-    """Fewest authors of a theme."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Project:
-    """A project as of one state."""
-
-    run: Run | None
-    runs: int
-    themes: tuple[Theme, ...]
-    """Most authors first."""
-    grades: Mapping[str, tuple[Grade, ...]]
-    """By theme; the one over all conditions comes first."""
-    gaps: tuple[Gap, ...]
-    contradictions: tuple[Contradiction, ...]
-    events: tuple[ThemeEvent, ...]
-    """What the last run changed."""
-    sites: tuple[SiteCounts, ...]
-    visits: Mapping[str, SiteVisit]
-    failures: tuple[Failure, ...]
-    stale: bool
-    """Whether documents came, changed or were forgotten after the last run."""
-
-    @property
-    def by_id(self) -> dict[str, Theme]:
-        """Themes by id."""
-        return {theme.id: theme for theme in self.themes}
-
-    @property
-    def conditions(self) -> list[str]:
-        """Conditions that themes are about, the one of most themes first."""
-        counts: dict[str, int] = defaultdict(int)
-        for theme in self.themes:
-            for name in theme.conditions:
-                counts[name] += 1
-        return sorted(counts, key=lambda name: (-counts[name], name))
-
-    @property
-    def threads(self) -> int:
-        """Threads collected."""
-        return sum(site.threads for site in self.sites)
-
-    @property
-    def posts(self) -> int:
-        """Posts collected."""
-        return sum(site.posts for site in self.sites)
-
-    @property
-    def articles(self) -> int:
-        """Articles collected."""
-        return sum(site.articles for site in self.sites)
-
-    @property
-    def members(self) -> int:
-        """Authors collected, a pseudonym belonging to one site."""
-        return sum(site.authors for site in self.sites)
-
-    @property
-    def fetched(self) -> datetime | None:
-        """When something was last stored."""
-        return max((site.fetched for site in self.sites), default=None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """A theme with its numbers, narrowed to the reader's filters."""
-
-    theme: Theme
-    tally: Tally
-    grade: Grade | None
-    articles: int
-    gap: Gap | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """A claim and where it was said."""
-
-    claim: Claim
-    title: str
-    place: str
-    link: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quarter:
-    """How many distinct authors spoke in a quarter of a year."""
-
-    label: str
-    authors: int
-    finished: bool
 
 
 # --- the stores -------------------------------------------------------------------------------
@@ -265,6 +167,30 @@ def _claims_by_theme(state: State) -> dict[str, list[Claim]]:
     return grouped
 
 
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _evidence_by_theme(state: State) -> dict[str, list[Evidence]]:
+    grouped: dict[str, list[Evidence]] = defaultdict(list)
+    for piece in _stores(state.url)[1].evidence():
+        grouped[piece.theme].append(piece)
+    return grouped
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _words_by_theme(state: State) -> dict[str, frozenset[str]]:
+    """Words of name, keywords and claims of each theme, in small letters."""
+    grouped = _claims_by_theme(state)
+    return {
+        item.id: frozenset(
+            _WORD.findall(
+                " ".join(
+                    (item.name, *item.keywords, *{c.phrase for c in grouped.get(item.id, ())})
+                ).lower()
+            )
+        )
+        for item in project(state).themes
+    }
+
+
 @st.cache_resource(show_spinner=False, max_entries=200)
 def evidence_of(state: State, theme_id: str) -> tuple[Evidence, ...]:
     """What articles and studies say on a theme."""
@@ -313,15 +239,30 @@ def _narrow(claims: Iterable[Claim], filters: Filters) -> list[Claim]:
     return [claim for claim in claims if wanted is None or claim.condition == wanted]
 
 
+def _fits(piece: Evidence, filters: Filters) -> bool:
+    """Whether a source counts for the condition: it is about it, or about none in particular."""
+    return filters.condition is None or piece.condition in (None, filters.condition)
+
+
+def _covering(
+    claims: Iterable[Claim], evidence: Iterable[Evidence], filters: Filters
+) -> frozenset[str]:
+    """Addresses of the articles that speak of a theme: those of its claims and its sentences."""
+    told = {c.quote.document for c in _narrow(claims, filters) if c.voice == "article"}
+    read = {p.quote.document for p in evidence if p.quote is not None and _fits(p, filters)}
+    return frozenset(told | read)
+
+
 def rows(state: State, filters: Filters, kind: Kind | None = None, text: str = "") -> list[Row]:
     """Themes that pass the filters, most authors first; counts are of the filtered claims alone."""
     found = project(state)
     gaps = {gap.theme: gap for gap in reversed(found.gaps)}
-    grouped = _claims_by_theme(state) if filters.condition else {}
+    grouped, pieces = _claims_by_theme(state), _evidence_by_theme(state)
+    spelled = _words_by_theme(state) if text.strip() else {}
     chosen = [
-        _row(found, item, filters, grouped.get(item.id), gaps.get(item.id))
+        _row(found, item, filters, grouped.get(item.id, ()), pieces.get(item.id, ()), gaps)
         for item in found.themes
-        if kind in (None, item.kind) and _mentions(item, text)
+        if kind in (None, item.kind) and _mentions(spelled.get(item.id, frozenset()), text)
     ]
     kept = [row for row in chosen if row.tally.authors >= filters.least]
     if not filters.condition and filters.least <= 1:
@@ -331,27 +272,38 @@ def rows(state: State, filters: Filters, kind: Kind | None = None, text: str = "
 
 
 def _row(
-    found: Project, item: Theme, filters: Filters, claims: Sequence[Claim] | None, gap: Gap | None
+    found: Project,
+    item: Theme,
+    filters: Filters,
+    claims: Sequence[Claim],
+    pieces: Sequence[Evidence],
+    gaps: Mapping[str, Gap],
 ) -> Row:
-    counted, articles = item.tally, item.articles
-    if filters.condition:
-        kept = _narrow(claims or (), filters)
-        counted = tally(kept)
-        articles = len({claim.quote.document for claim in kept if claim.voice == "article"})
-    grade = grade_of(found, item.id, filters.condition)
-    return Row(theme=item, tally=counted, grade=grade, articles=articles, gap=gap)
+    return Row(
+        theme=item,
+        tally=tally(_narrow(claims, filters)) if filters.condition else item.tally,
+        grade=grade_of(found, item.id, filters.condition),
+        articles=len(_covering(claims, pieces, filters)),
+        gap=gaps.get(item.id),
+    )
 
 
 def row_of(state: State, item: Theme, filters: Filters) -> Row:
     """One theme with its numbers, narrowed to the filters."""
     found = project(state)
-    gap = next((gap for gap in found.gaps if gap.theme == item.id), None)
-    return _row(found, item, filters, claims_of(state, item.id), gap)
+    gaps = {gap.theme: gap for gap in found.gaps if gap.theme == item.id}
+    claims, pieces = claims_of(state, item.id), evidence_of(state, item.id)
+    return _row(found, item, filters, claims, pieces, gaps)
 
 
-def _mentions(item: Theme, text: str) -> bool:
-    spelled = " ".join((item.name, *item.keywords)).lower()
-    return all(part in spelled for part in text.lower().split())
+_WORD = re.compile(r"\w+")
+_ENDING = re.compile(r"(?<=\w{4})(ing|es|ed|s)$|(?<=\w{3})s$")
+
+
+def _mentions(spelled: frozenset[str], text: str) -> bool:
+    """Whether each word of the text, less its ending, begins one of these words."""
+    stems = [_ENDING.sub("", part) for part in _WORD.findall(text.lower())]
+    return all(any(word.startswith(stem) for word in spelled) for stem in stems)
 
 
 def voted(state: State, item: Theme, filters: Filters) -> list[Vote]:
@@ -383,74 +335,78 @@ def _said(state: State, claim: Claim) -> Said:
     return Said(claim=claim, title=title, place=place, link=permalink)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Coverage:
-    """An article that speaks of a theme, with what it says."""
-
-    article: Article
-    claims: tuple[Claim, ...]
-    evidence: tuple[Evidence, ...]
-
-
-def coverage(state: State, item: Theme) -> list[Coverage]:
-    """Articles that speak of the theme, in order of title."""
+def coverage(state: State, item: Theme, filters: Filters) -> list[Coverage]:
+    """Articles that speak of the theme, in order of title: as many as its row counts."""
+    own, pieces = claims_of(state, item.id), evidence_of(state, item.id)
     claims: dict[str, list[Claim]] = defaultdict(list)
-    for claim in claims_of(state, item.id):
-        claims[claim.quote.document].append(claim)
+    for claim in _narrow(own, filters):
+        if claim.voice == "article":
+            claims[claim.quote.document].append(claim)
     sentences: dict[str, list[Evidence]] = defaultdict(list)
-    for piece in evidence_of(state, item.id):
-        if piece.quote is not None:
+    for piece in pieces:
+        if piece.quote is not None and _fits(piece, filters):
             sentences[piece.quote.document].append(piece)
-    documents = [_document(state, url) for url in {*claims, *sentences}]
     found = [
-        Coverage(
-            article=document,
-            claims=tuple(claims[document.source.url]),
-            evidence=tuple(sentences[document.source.url]),
-        )
-        for document in documents
-        if isinstance(document, Article)
+        _coverage(state, url, claims[url], sentences[url])
+        for url in _covering(own, pieces, filters)
     ]
-    return sorted(found, key=lambda item: (item.article.title, item.article.source.url))
+    return sorted(found, key=lambda one: (one.title, one.url))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sides:
-    """Both sides of a contradiction."""
+def _coverage(
+    state: State, url: str, claims: Sequence[Claim], sentences: Sequence[Evidence]
+) -> Coverage:
+    document = _document(state, url)
+    by: list[str | None] = [document.source.site] if document is not None else []
+    if isinstance(document, Article):
+        by = [document.author, document.credential, *by]
+    return Coverage(
+        url=url,
+        title=(document.title if document is not None else "") or url,
+        by=tuple(part for part in by if part),
+        claims=tuple(claims),
+        evidence=tuple(sentences),
+    )
 
-    contradiction: Contradiction
-    supporting: tuple[Said | Evidence, ...]
-    opposing: tuple[Said | Evidence, ...]
 
-
-def sides(state: State, item: Theme) -> list[Sides]:
-    """The contradictions of a theme, each side with its words."""
-    return [sides_of(state, one) for one in project(state).contradictions if one.theme == item.id]
+def sides(state: State, item: Theme, filters: Filters) -> list[Sides]:
+    """The contradictions of a theme with both their sides about the condition, in their words."""
+    found = [one for one in project(state).contradictions if one.theme == item.id]
+    return [both for one in found if (both := sides_of(state, one, filters)) is not None]
 
 
 def disputes(state: State, filters: Filters) -> list[tuple[Contradiction, Row]]:
     """Contradictions with their themes, those of most authors first, narrowed to the filters."""
     ranked = {row.theme.id: (place, row) for place, row in enumerate(rows(state, filters))}
-    found = [one for one in project(state).contradictions if one.theme in ranked]
+    found = [
+        one
+        for one in project(state).contradictions
+        if one.theme in ranked
+        and (filters.condition is None or sides_of(state, one, filters) is not None)
+    ]
     found.sort(key=lambda one: (ranked[one.theme][0], one.type))
     return [(one, ranked[one.theme][1]) for one in found]
 
 
-def sides_of(state: State, one: Contradiction) -> Sides:
-    """Both sides of one contradiction, each with its words."""
+def sides_of(state: State, one: Contradiction, filters: Filters) -> Sides | None:
+    """Both sides of one contradiction as far as about the condition; None where one is empty."""
     pieces = {piece.id: piece for piece in evidence_of(state, one.theme)}
-    return Sides(
+    found = Sides(
         contradiction=one,
-        supporting=_voices(state, one.supporting, pieces),
-        opposing=_voices(state, one.opposing, pieces),
+        supporting=_voices(state, one.supporting, pieces, filters),
+        opposing=_voices(state, one.opposing, pieces, filters),
     )
+    whole = found.supporting and found.opposing
+    return found if whole or filters.condition is None else None
 
 
 def _voices(
-    state: State, ids: Sequence[str], pieces: Mapping[str, Evidence]
+    state: State, ids: Sequence[str], pieces: Mapping[str, Evidence], filters: Filters
 ) -> tuple[Said | Evidence, ...]:
-    by_claim = {one.claim.id: one for one in said(state, [key for key in ids if key not in pieces])}
-    both: dict[str, Said | Evidence] = {**by_claim, **pieces}
+    spoken = said(state, [key for key in ids if key not in pieces])
+    kept = {one.claim.id: one for one in spoken if _narrow([one.claim], filters)}
+    fitting = {key: piece for key, piece in pieces.items() if _fits(piece, filters)}
+    both: dict[str, Said | Evidence] = {**kept, **fitting}
     return tuple(both[key] for key in ids if key in both)
 
 
@@ -463,29 +419,32 @@ def source_title(state: State, piece: Evidence) -> str:
 
 
 def gap_rows(state: State, filters: Filters) -> list[tuple[Gap, Row]]:
-    """Gaps with their themes, highest score first, narrowed to the filters."""
+    """Gaps with their themes, highest score first, narrowed to the filters.
+
+    Scores are over all conditions. With a condition chosen, a theme needs as many authors there as
+    the run asked of a gap.
+    """
+    found = project(state)
     known = {row.theme.id: row for row in rows(state, filters)}
-    return [(gap, known[gap.theme]) for gap in project(state).gaps if gap.theme in known]
-
-
-def quarters(claims: Iterable[Claim], until: datetime) -> list[Quarter]:
-    """Distinct authors by quarter from the first to the last; that of `until` is unfinished."""
-    people: dict[int, set[str]] = defaultdict(set)
-    for claim in claims:
-        if claim.voice == "member" and claim.written is not None:
-            place = f"{claim.quote.document}#{claim.quote.part}"
-            people[_quarter(claim.written)].add(claim.author or place)
-    if not people:
-        return []
+    by_id = found.by_id
+    fewest = min((by_id[g.theme].tally.authors for g in found.gaps if g.theme in by_id), default=1)
+    least = fewest if filters.condition else 0
     return [
-        Quarter(
-            label=f"{number // 4} Q{number % 4 + 1}",
-            authors=len(people.get(number, ())),
-            finished=number < _quarter(until),
-        )
-        for number in range(min(people), max(people) + 1)
+        (gap, known[gap.theme])
+        for gap in found.gaps
+        if gap.theme in known and known[gap.theme].tally.authors >= least
     ]
 
 
-def _quarter(when: datetime) -> int:
-    return when.year * 4 + (when.month - 1) // 3
+def gap_types(found: Iterable[Gap]) -> dict[str, int]:
+    """Parts that apply to any of the gaps, authors apart, with how many each applies to."""
+    counts: dict[str, int] = defaultdict(int)
+    for gap in found:
+        for name, points in gap.parts.items():
+            counts[name] += points > 0 and name != "authors"
+    return {name: n for name, n in counts.items() if n}
+
+
+def dated(state: State, item: Theme, filters: Filters) -> list[Claim]:
+    """The theme's claims about the condition, for the trend."""
+    return _narrow(claims_of(state, item.id), filters)

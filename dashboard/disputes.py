@@ -24,6 +24,8 @@ def show() -> None:
     if not chosen:
         st.text("No contradiction passes these filters.")
         return
+    if filters.condition:
+        st.caption(parts.narrowed(filters.condition))
     parts.caution()
     for one, row in parts.paged(chosen, f"disputes_{kind}"):
         st.header(parts.name(row.theme), anchor=False)
@@ -31,7 +33,9 @@ def show() -> None:
             st.badge(word("contradictions", one.type), color="red")
             st.badge(word("kinds", row.theme.kind), color="violet")
             st.badge(many(row.tally.authors, "author"), color="gray")
-        parts.both_sides(state, data.sides_of(state, one))
+        both = data.sides_of(state, one, filters)
+        if both is not None:
+            parts.both_sides(state, both)
         parts.open_theme(row.theme)
 
 

@@ -30,18 +30,21 @@ def twin(found: list[tuple[Gap, Row]]) -> None:
     )
 
 
-def card(place: int, gap: Gap, row: Row) -> None:
+def card(place: int, gap: Gap, row: Row, condition: str | None) -> None:
     """One gap: score, why, and the way to its theme."""
     with st.container(border=True):
         st.subheader(f"{place}. {parts.name(row.theme)}", anchor=False)
         with st.container(horizontal=True, gap="small"):
             st.badge(f"Score {gap.score:.0f}", color="primary")
-            st.badge(word("gap_types", gap.type), color="orange")
+            for name in data.gap_types([gap]):
+                st.badge(word("gap_types", name), color="orange")
             st.badge(word("kinds", row.theme.kind), color="violet")
             st.badge(f"Evidence: {words.level(row.grade)}", color=parts.level_colour(row.grade))
             st.badge(many(row.tally.authors, "author"), color="gray")
             st.badge(words.covered(row.articles), color="gray")
         if gap.reasons:
+            if condition:
+                st.caption("Score and these reasons, over all conditions:")
             st.text("\n".join(f"– {reason}" for reason in gap.reasons))
         parts.open_theme(row.theme)
 
@@ -57,10 +60,18 @@ def show() -> None:
         "What many members speak of and articles or studies do not answer. Highest score first."
     )
     gaps = data.gap_rows(state, filters)
-    types = dict.fromkeys(gap.type for gap, _ in gaps)
-    options = {"": f"All {len(gaps)}"} | {t: word("gap_types", t) for t in types}
+    if filters.condition:
+        st.caption(
+            f"Scores and reasons are over all conditions. Shown are gaps of themes that enough "
+            f"authors speak of with {words.condition(filters.condition)}; authors and articles "
+            f"are those about it."
+        )
+    types = data.gap_types(gap for gap, _ in gaps)
+    options = {"": f"All {len(gaps)}"} | {
+        name: f"{word('gap_types', name)} {n}" for name, n in types.items()
+    }
     kind = address.pick(st.pills, "Type of gap", "gap", options)
-    gaps = [(gap, row) for gap, row in gaps if kind in ("", gap.type)]
+    gaps = [(gap, row) for gap, row in gaps if not kind or gap.parts.get(kind)]
     if not gaps:
         st.text("No gap passes these filters.")
         return
@@ -81,7 +92,7 @@ def show() -> None:
     parts.caution()
     with st.grid(2, min_column_width=420):
         for place, (gap, row) in shown:
-            card(place, gap, row)
+            card(place, gap, row, filters.condition)
 
 
 show()

@@ -21,6 +21,7 @@ __all__ = [
     "evidence_card",
     "filters",
     "ground",
+    "narrowed",
     "next_command",
     "open_link",
     "open_theme",
@@ -45,10 +46,13 @@ _LEVEL_COLOURS: Mapping[int, Colour] = {1: "green", 2: "green", 3: "blue", 4: "o
 _COMMANDS = {
     "collect": (
         "This project holds no documents yet.",
-        "folkgrade demo\nfolkgrade crawl https://forum.example/c/injuries\nfolkgrade import FILE",
+        "folkgrade crawl https://forum.example/c/injuries\nfolkgrade import FILE\nfolkgrade demo",
     ),
     "mine": ("Documents were collected, but never mined.", "folkgrade mine"),
-    "again": ("Pages were read after the last run; the themes do not know them.", "folkgrade mine"),
+    "again": (
+        "Something was forgotten or read after the last run; the counts do not know it yet.",
+        "folkgrade mine",
+    ),
 }
 
 
@@ -77,7 +81,7 @@ def next_command(found: Project) -> bool:
 
 
 def stale(found: Project) -> None:
-    """Says so where pages were read after the last run."""
+    """Says so where something was read or forgotten after the last run."""
     if data.step(found) == "again":
         _say_step("again")
 
@@ -94,6 +98,17 @@ def caution() -> None:
     st.caption(
         "Reports of forum members, counted by a program. Those who write are not a sample of those "
         "who are injured, and this is no medical advice."
+    )
+    with st.expander("Methods and limits"):
+        st.text("\n\n".join(words.limits()))
+
+
+def narrowed(condition: str) -> str:
+    """What a list of contradictions under a condition holds."""
+    return (
+        f"Narrowed to {words.condition(condition)}: shown are contradictions with voices about it "
+        "on both sides (or about no condition in particular, for articles and studies), and those "
+        "voices alone. The sentence above the voices counts over all conditions."
     )
 
 
@@ -154,6 +169,7 @@ def quote_card(one: Said, stance: str, others: Sequence[Said] = ()) -> None:
                 for other in others:
                     st.text(f"“{other.claim.quote.text}”")
                     st.text(f"{_who(other.claim, '')} · {other.title} · {other.place}")
+                    open_link("Open this post", other.link)
 
 
 def _who(claim: Claim, stance: str) -> str:

@@ -110,6 +110,7 @@ def show() -> None:
         return
     if fine:
         parts.stale(found)
+    parts.caution()
     sites(found)
     unvisited(found)
     failures(found)

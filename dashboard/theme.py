@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import get_args
 
 import streamlit as st
 
 from dashboard import address, charts, data, parts, words
-from dashboard.data import Filters, Project, Row, State
+from dashboard.data import Filters, Project, Row, Sides, State
 from dashboard.words import many, plain, word
 from miner.counts import FEW, shares
 from miner.grades import main_question
@@ -43,14 +43,19 @@ def choose(state: State, found: Project) -> Theme | None:
     return item
 
 
-def header(row: Row, found: Project, filters: Filters) -> None:
+def header(row: Row, found: Project, filters: Filters, disputes: Iterable[str]) -> None:
     """Name, badges, and the caution, once."""
     st.title(plain(row.theme.name), anchor=False)
-    disputes = dict.fromkeys(c.type for c in found.contradictions if c.theme == row.theme.id)
+    parts.stale(found)
     parts.badges(row, disputes)
     parts.caution()
     if filters.condition:
-        st.caption(f"Narrowed to {words.condition(filters.condition)}: only claims about it count.")
+        st.caption(
+            f"Narrowed to {words.condition(filters.condition)}: members' numbers, quotes, trend, "
+            "articles and disagreement count what is about it (articles and studies also what is "
+            "about no condition in particular). The list of evidence, near themes and the gap "
+            "are over all conditions."
+        )
 
 
 def members(row: Row) -> None:
@@ -130,7 +135,10 @@ def quotes(state: State, row: Row, votes: list[Vote]) -> None:
     }
     stance = address.pick(st.pills, "Stance", "stance", options)
     chosen = [vote for vote in votes if stance in ("", vote.stance)]
-    st.caption(f"{many(len(chosen), 'author')}, one entry each; the words that decided come first.")
+    st.caption(
+        f"{many(len(chosen), 'author')}, one entry each; the words that decided come first. "
+        "Confidence: how likely two readers would agree that this is such a claim, 0 to 1."
+    )
     shown = parts.paged(chosen, f"{row.theme.id}_{stance}")
     with st.grid(2, min_column_width=420):
         for vote in shown:
@@ -174,17 +182,18 @@ def by_condition(grades: tuple[Grade, ...]) -> None:
     )
 
 
-def articles(state: State, row: Row) -> None:
+def articles(state: State, row: Row, filters: Filters) -> None:
     """Articles that speak of it, with their words."""
-    found = data.coverage(state, row.theme)
+    found = data.coverage(state, row.theme, filters)
     if not found:
         st.text("No article of this project speaks of it.")
+        return
+    st.caption(f"{many(len(found), 'article')}.")
     for one in found:
         with st.container(border=True):
-            article = one.article
-            st.text(article.title)
-            by = [article.author, article.credential, article.source.site]
-            st.text(" · ".join(part for part in by if part))
+            st.text(one.title)
+            if one.by:
+                st.text(" · ".join(one.by))
             quoted = dict.fromkeys(
                 [piece.quote.text for piece in one.evidence if piece.quote]
                 + [claim.quote.text for claim in one.claims]
@@ -194,13 +203,13 @@ def articles(state: State, row: Row) -> None:
             if len(quoted) > SENTENCES:
                 with st.expander(many(len(quoted) - SENTENCES, "more sentence")):
                     st.text("\n\n".join(f"“{text}”" for text in list(quoted)[SENTENCES:]))
-            parts.open_link("Open the article", article.source.url)
+            parts.open_link("Open the article", one.url)
 
 
-def trend(state: State, row: Row, found: Project) -> None:
+def trend(state: State, row: Row, found: Project, filters: Filters) -> None:
     """Distinct authors by quarter."""
     until = found.run.finished if found.run else found.fetched
-    points = data.quarters(data.claims_of(state, row.theme.id), until) if until else []
+    points = data.quarters(data.dated(state, row.theme, filters), until) if until else []
     if not points:
         st.text("No post on this theme carries a date.")
         return
@@ -219,9 +228,10 @@ def trend(state: State, row: Row, found: Project) -> None:
         )
 
 
-def disagreement(state: State, row: Row) -> None:
+def disagreement(state: State, found: list[Sides], filters: Filters) -> None:
     """Both sides of every contradiction, in their words."""
-    found = data.sides(state, row.theme)
+    if filters.condition:
+        st.caption(parts.narrowed(filters.condition))
     if not found:
         st.text("No contradiction was found on this theme.")
     for one in found:
@@ -241,6 +251,7 @@ def related(row: Row, found: Project) -> None:
         onward(item)
     if row.gap is not None:
         st.subheader(f"Gap: {word('gap_types', row.gap.type)}")
+        st.caption("Counted over all conditions.")
         st.text("\n".join(row.gap.reasons))
         st.page_link("gaps.py", label=f"Score {row.gap.score:.0f} of 100, on the page Gaps →")
 
@@ -259,7 +270,8 @@ def onward(item: Theme, before: str = "") -> None:
 
 def body(state: State, found: Project, row: Row, filters: Filters) -> None:
     """The theme's numbers and, in tabs, what stands behind them."""
-    header(row, found, filters)
+    disputes = data.sides(state, row.theme, filters)
+    header(row, found, filters, dict.fromkeys(one.contradiction.type for one in disputes))
     left, right = st.columns([3, 2], gap="large")
     with left:
         members(row)
@@ -269,9 +281,9 @@ def body(state: State, found: Project, row: Row, filters: Filters) -> None:
     drawn: tuple[Callable[[], None], ...] = (
         lambda: quotes(state, row, data.voted(state, row.theme, filters)),
         lambda: sources(state, row),
-        lambda: articles(state, row),
-        lambda: trend(state, row, found),
-        lambda: disagreement(state, row),
+        lambda: articles(state, row, filters),
+        lambda: trend(state, row, found, filters),
+        lambda: disagreement(state, disputes, filters),
         lambda: related(row, found),
     )
     for tab, draw in zip(tabs, drawn, strict=True):
@@ -283,8 +295,9 @@ def body(state: State, found: Project, row: Row, filters: Filters) -> None:
 def show() -> None:
     """Draws the page."""
     state, found, filters = parts.ground()
-    if not parts.next_command(found):
+    if data.step(found) not in ("ready", "again"):
         st.title("Theme")
+        parts.next_command(found)
         return
     item = choose(state, found)
     if item is None:

@@ -19,6 +19,7 @@ __all__ = [
     "day",
     "doi_link",
     "level",
+    "limits",
     "link",
     "many",
     "member",
@@ -130,10 +131,15 @@ def covered(articles: int) -> str:
 
 
 def member(author: str | None) -> str:
-    """A pseudonym, short enough to read and long enough to tell people apart."""
+    """The pseudonym as stored, so that `folkgrade forget` takes it."""
     if author is None or author.startswith("unnamed:"):
         return "unnamed post"
-    return f"member {author.removeprefix('m_')[:6]}"
+    return f"member {author}"
+
+
+def limits() -> list[str]:
+    """How is counted, what the words mean and what cannot be said, a paragraph each."""
+    return list(_words()["limits"].values())
 
 
 def day(when: datetime | None) -> str:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from crawler.corpus import Corpus, SiteVisit
 from crawler.database import open_database
-from crawler.documents import Article, Post, Source, Thread
+from crawler.documents import Article, Document, Post, Source, Thread
 from dashboard import data
 from miner.counts import tally
 from miner.knowledge import Knowledge, Run
@@ -291,7 +291,8 @@ def mined() -> Mined:
 def collect(path: Path) -> None:
     """Stores the documents."""
     corpus = Corpus(open_database(str(path)))
-    for document in [*threads(), *articles()]:
+    documents: list[Document] = [*threads(), *articles()]
+    for document in documents:
         corpus.add(document)
     visit = SiteVisit(site=FORUM, started=READ, finished=READ, status="partial",
                       reason="one page did not answer", pages=9)  # fmt: skip

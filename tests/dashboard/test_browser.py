@@ -44,6 +44,7 @@ HOSTILE_LINKS = "a[href*='evil'], a[href^='javascript'], a[href^='mailto'], img[
 def chromium() -> Iterator[Browser]:
     """A headless Chromium."""
     if not Path(CHROMIUM).is_file():
+        assert "FOLKGRADE_REQUIRE_BROWSER" not in os.environ, f"no Chromium at {CHROMIUM}"
         pytest.skip(
             f"no Chromium at {CHROMIUM}: tests/dashboard/test_browser.py was not run; "
             "install it (apt-get install chromium) or name one in CHROMIUM"
@@ -142,6 +143,14 @@ def test_the_table_opens_a_theme_and_the_keyboard_another(reader: Page, server: 
     at(reader, "cold baths")
 
 
+def test_the_overview_answers_at_its_name_too(reader: Page, server: Server) -> None:
+    """/ and /overview both show it, without a word of a missing page, and once in the menu."""
+    for path in ("", "overview"):
+        visit(reader, server, path, "Overview")
+        assert reader.get_by_text("Page not found").count() == 0
+        assert reader.get_by_role("link", name="Overview", exact=True).count() == 1
+
+
 def each_page(page: Page, server: Server, theme: str) -> Iterator[str]:
     """Every page, one after the other, drawn and quiet."""
     for path in ["", "themes", f"theme?theme={theme}", "gaps", "contradictions", "sources"]:
@@ -169,6 +178,23 @@ def test_nothing_scrolls_sideways_at_320_pixels(reader: Page, server: Server) ->
     widths = "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
     for path in each_page(reader, server, "rem-hostile"):
         assert reader.evaluate(f"Math.max(...{widths}.map(e => e.scrollWidth))") <= 320, path
+
+
+def test_the_legend_of_the_gaps_fits_320_pixels(reader: Page, server: Server) -> None:
+    """On the narrowest phone every name of the legend lies inside the chart."""
+    reader.set_viewport_size({"width": 320, "height": 900})
+    visit(reader, server, "gaps", "Gaps")
+    chart = reader.locator("[data-testid=stVegaLiteChart] :is(svg, canvas)").first
+    chart.wait_for()
+    drawn = reader.locator("[data-testid=stVegaLiteChart] .role-legend-label text")
+    drawn.first.wait_for()
+    room = chart.bounding_box()
+    assert room is not None
+    assert room["x"] + room["width"] <= 320
+    for label in drawn.all():
+        box = label.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= room["x"] + room["width"] + 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

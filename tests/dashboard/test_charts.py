@@ -62,3 +62,9 @@ def test_gap_parts_are_stacked_by_rank() -> None:
     ).to_dict()
     assert spec["encoding"]["y"]["sort"] == ["21. rest", "22. rest"]
     assert [row["points"] for row in rows(spec)] == [2.0, 1.0, 1.0]
+
+
+def test_only_parts_that_occur_are_drawn() -> None:
+    """A part of no points in any gap has neither a bar nor a place in the legend."""
+    spec = charts.gap_parts(["a", "b"], [{"x": 2.0, "y": 0.0}, {"x": 1.0, "y": 0.0}]).to_dict()
+    assert {row["part"] for row in rows(spec)} == {"x"}

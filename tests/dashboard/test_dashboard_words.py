@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import re
+import tomllib
 from dataclasses import replace
+from importlib.resources import files
 
 import pytest
 
 from dashboard import words
+from miner import grades
 from miner.model import Grade
 
 
@@ -119,7 +125,59 @@ def test_every_reason_of_a_grade_is_a_sentence() -> None:
     assert words.reason("a_new_rule") == "A new rule."
 
 
-def test_a_member_is_shown_by_pseudonym_alone() -> None:
-    """Six digits of the pseudonym; posts without a name say so."""
-    assert words.member("m_7f3a12c09e") == "member 7f3a12"
+def written_reasons() -> set[str]:
+    """Every reason that the module of grades spells out, read from its source."""
+    tree = ast.parse(inspect.getsource(grades))
+    named = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    writers = ("_aside_reasons", "_without_level", "_status", "_lower", "_with_articles")
+    found = {text for name in writers for text in strings(named[name])}
+    capped = {text for name in ("_certainty", "_caps") for text in strings(named[name])}
+    spelled = {text for text in found | {f"certainty_{text}" for text in capped} if "_" in text}
+    alone = {f"{kind}_only" for kind in grades.NEVER}
+    return {text for text in spelled | alone if text not in NO_REASONS}
+
+
+NO_REASONS = frozenset(
+    {"no_evidence", "very_low", "no_effect", "not_searched", "indirect_condition"}
+    | {f"certainty_{name}" for name in ("words", "start", "people", "high", "low", "moderate")}
+    | {"certainty_very_low", "certainty_certainty", "certainty_human_reviewed"}
+)
+"""Other strings of those functions: statuses, directions, flags, words of certainty and keys."""
+
+
+def strings(tree: ast.AST) -> set[str]:
+    """The words in quotes, without docstrings and pieces of longer ones."""
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"[a-z0-9][a-z0-9_]*[a-z0-9]", node.value)
+    }
+
+
+def test_every_reason_a_grade_can_have_is_worded() -> None:
+    """Reasons, designs and flags that grading writes all have a sentence of their own."""
+    known = words._words()
+    reasons = written_reasons()
+    assert {"articles_disagree", "certainty_unverified", "next_tier_disagrees"} <= reasons
+    assert reasons - set(known["reasons"]) == set()
+    table = tomllib.loads(files("miner").joinpath("data/levels.toml").read_text("utf-8"))
+    parts = {*table["column"].values(), "any"}
+    assert {name for part in parts for name in table[part]} - set(known["designs"]) == set()
+    assert {*table["steps"]["flags"], "small_n"} - set(known["flags"]) == set()
+
+
+def test_no_status_denies_studies_that_may_be_listed() -> None:
+    """Where studies on other conditions are listed, nothing says that there is none."""
+    for group in ("levels", "status_help", "statuses"):
+        assert not any(
+            re.search(r"(there is|there are) no stud|^no study", text, re.I)
+            for text in words._words()[group].values()
+        )
+
+
+def test_a_member_is_shown_by_the_pseudonym_that_forget_takes() -> None:
+    """The pseudonym as stored; posts without a name say so."""
+    assert words.member("m_7f3a12c09e") == "member m_7f3a12c09e"
     assert words.member(None) == words.member("unnamed:x#1") == "unnamed post"

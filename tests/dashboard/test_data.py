@@ -17,7 +17,7 @@ from dashboard import data
 from dashboard.data import Filters, State
 from miner.counts import tally
 from miner.knowledge import Knowledge, claims_key
-from miner.model import Claim, Quote
+from miner.model import Claim, Contradiction, Mined, Quote
 
 ALL = Filters()
 
@@ -112,7 +112,7 @@ def test_both_sides_of_a_contradiction_have_their_words(here: State) -> None:
     """Articles that disagree are shown with a quote on each side."""
     theme = data.theme(here, "rem-heeldrops")
     assert theme is not None
-    (one,) = data.sides(here, theme)
+    (one,) = data.sides(here, theme, ALL)
     assert one.contradiction.type == "articles"
     assert len(one.supporting) == len(one.opposing) == 1
 
@@ -121,9 +121,86 @@ def test_articles_that_cover_a_theme_are_found(here: State) -> None:
     """Articles come with the sentences read in them."""
     theme = data.theme(here, "rem-heeldrops")
     assert theme is not None
-    found = data.coverage(here, theme)
-    assert [one.article.title for one in found] == ["Rest your heel", "The sore heel"]
+    found = data.coverage(here, theme, ALL)
+    assert [one.title for one in found] == ["Rest your heel", "The sore heel"]
     assert all(one.evidence for one in found)
+
+
+def test_the_articles_number_opens_to_as_many_articles(here: State) -> None:
+    """For every theme and condition, the articles to read are exactly those counted."""
+    for filters in (ALL, Filters(condition="achilles"), Filters(condition="low_back")):
+        rows = data.rows(here, filters)
+        for row in rows:
+            assert len(data.coverage(here, row.theme, filters)) == row.articles
+            assert data.row_of(here, row.theme, filters).articles == row.articles
+    assert {row.theme.id: row.articles for row in data.rows(here, ALL) if row.articles} == {
+        "rem-heeldrops": 2,
+        "rem-magnets": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Drop", ["rem-heeldrops"]),
+        ("heels drops", ["rem-heeldrops"]),
+        ("RAISED", ["rem-hostile"]),
+        ("ops", []),
+        ("heel baths", []),
+        ("", None),
+    ],
+)
+def test_search_finds_words_of_claims_by_their_beginning(
+    text: str, found: list[str] | None, here: State
+) -> None:
+    """Each word typed, less its ending, begins a word of the name or of a claim."""
+    ids = [row.theme.id for row in data.rows(here, ALL, text=text)]
+    assert ids == found if found is not None else len(ids) == 6
+
+
+def test_a_contradiction_of_another_condition_is_not_listed(
+    here: State, project_file: Path
+) -> None:
+    """Under a condition both sides need voices about it, and only those are shown."""
+    theme = data.theme(here, "rem-heeldrops")
+    assert theme is not None
+    knowledge = Knowledge(open_database(str(project_file)))
+    claims = knowledge.claims(theme=theme.id)
+    helped, worse = (
+        [c.id for c in claims if c.outcome == outcome] for outcome in ("helped", "worse")
+    )
+    run = data.project(here).run
+    assert run is not None
+    claims = [replace(c, condition="low_back") if c.id in worse else c for c in claims]
+    one = Contradiction(
+        theme=theme.id, type="members", supporting=tuple(helped), opposing=tuple(worse), reason="."
+    )
+    knowledge.replace(
+        run,
+        Mined(
+            claims=tuple(claims),
+            theme_of={c.id: theme.id for c in claims},
+            themes=(theme,),
+            contradictions=(one,),
+        ),
+    )
+    after = fresh()
+    assert len(data.disputes(after, ALL)) == len(data.sides(after, theme, ALL)) == 1
+    assert data.disputes(after, Filters(condition="achilles")) == []
+    assert data.sides(after, theme, Filters(condition="achilles")) == []
+
+
+def test_gaps_of_a_condition_have_enough_authors_there(here: State) -> None:
+    """A theme few speak of with the condition is no gap of it; the run's own least is asked."""
+    found = data.gap_rows(here, Filters(condition="low_back"))
+    assert [gap.theme for gap, _ in found] == ["cau-desk"]
+    assert data.gap_rows(here, Filters(condition="low_back", least=5)) == []
+
+
+def test_a_gap_is_of_every_type_that_applies(here: State) -> None:
+    """Parts of no points and the authors' are no types; the others count the gaps they hold for."""
+    gaps = [gap for gap, _ in data.gap_rows(here, ALL)]
+    assert data.gap_types(gaps) == {"uncovered": 1, "weak_evidence": 2}
 
 
 def test_gaps_come_with_their_parts(here: State) -> None:
@@ -139,8 +216,6 @@ def test_a_new_run_shows_without_a_restart(here: State, project_file: Path) -> N
     knowledge = Knowledge(open_database(str(project_file)))
     run = data.project(here).run
     assert run is not None
-    from miner.model import Mined
-
     knowledge.replace(run, Mined(claims=(), theme_of={}, themes=()))
     after = fresh()
     assert after != here
@@ -183,7 +258,7 @@ def test_reading_the_same_again_is_nothing_new(here: State, project_file: Path) 
         knowledge.keep_extracted(known, claims_key(content, "invented-2"), [])
     assert data.step(data.project(fresh())) == "ready"
     corpus.drop(url)
-    knowledge.forget("nobody")
+    knowledge.forget(url)
     st.cache_resource.clear()
     assert data.step(data.project(fresh())) == "again"
 

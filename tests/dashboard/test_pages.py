@@ -9,9 +9,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from crawler.corpus import Corpus
+from crawler.database import open_database
 from dashboard import data
 from dashboard.check import PAGES, failing_pages
 from dashboard.serve import APP
+from miner.knowledge import Knowledge
 
 HOSTILE_MARKS = ("<script>", "![pic]", "javascript:", ":smile:")
 
@@ -296,3 +299,44 @@ def test_sources_name_what_failed_and_the_run(
     assert visits["forum.example"] == "read in part: one page did not answer"
     assert list(failed["Reason"]) == ["HTTP 500 <b>twice</b>"]
     assert "3fa9c1d2e4b5" in texts(app)
+
+
+def test_the_limits_are_one_click_away_on_every_page(
+    project_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the caution each page says how is counted and what cannot be said."""
+    for app in each_page(project_file, monkeypatch, theme="rem-heeldrops"):
+        assert [box.label for box in app.expander if box.label == "Methods and limits"]
+        assert "What it cannot say" in texts(app)
+
+
+def test_a_theme_page_says_that_something_was_forgotten(
+    project_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a member was forgotten without a new run, the page says to mine again."""
+    engine = open_database(str(project_file))
+    Corpus(engine).forget("m_6164610000")
+    Knowledge(engine).forget("m_6164610000")
+    app = opened(project_file, "theme.py", monkeypatch, theme="rem-heeldrops")
+    assert app.code[0].value == "folkgrade mine"
+    assert "forgotten or read after the last run" in app.info[0].value
+
+
+@pytest.mark.parametrize(("gap", "names"), [("uncovered", 1), ("weak_evidence", 2), ("rising", 2)])
+def test_gaps_of_a_type_are_those_where_the_part_applies(
+    gap: str, names: int, project_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A type lists each gap in which its part is not 0; one that nothing has is no choice."""
+    app = opened(project_file, "gaps.py", monkeypatch, gap=gap)
+    assert len(app.subheader) == names
+
+
+def test_more_quotes_of_an_author_have_their_permalinks(
+    project_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every quote leads to its post, those that are not counted again too."""
+    app = opened(project_file, "theme.py", monkeypatch, theme="rem-heeldrops", stance="helped")
+    links = [button.proto.url for button in app.get("link_button")]
+    assert len(links) == 8
+    assert "https://forum.example/t/stairs/2#p1" in links
+    assert "member m_6164610000" in texts(app)
