@@ -587,7 +587,9 @@ def forget(
 ) -> None:
     """Remove an author, a post or a document everywhere, and keep it out."""
     corpus, knowledge = _project(project).stores()
-    posts, claims = corpus.forget(key), knowledge.forget(key)
+    # Conclusions first: while the posts are there, it is known which words were theirs.
+    claims = knowledge.forget(key, corpus.parts_of(key))
+    posts = corpus.forget(key)
     if not posts and not claims:
         tell(
             f"{key}: nothing of that is stored; it is kept out from now on. "

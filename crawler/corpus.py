@@ -7,86 +7,25 @@ arrives has been pseudonymised by `crawler.deliver` before.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from crawler.database import Step, UtcTime, explained, migrate
-from crawler.documents import Article, Document, Post, Source, Study, Thread
+from crawler.database import explained, migrate
+from crawler.documents import Article, Document, Post, Quoted, Source, Study, Thread
+from crawler.errors import DamagedDocument, NotStored
+from crawler.tables import STEPS, documents, failures, forgotten, posts, stamps, visits
 
 __all__ = ["Added", "Corpus", "Failure", "SiteCounts", "SiteVisit"]
 
+log = logging.getLogger(__name__)
+
 Added = Literal["new", "changed", "same", "forgotten"]
-
-metadata = sa.MetaData()
-
-documents = sa.Table(
-    "documents",
-    metadata,
-    sa.Column("url", sa.String, primary_key=True),
-    sa.Column("kind", sa.String, nullable=False, index=True),
-    sa.Column("site", sa.String, nullable=False, index=True),
-    sa.Column("engine", sa.String, nullable=False),
-    sa.Column("title", sa.String, nullable=False),
-    sa.Column("fetched", UtcTime, nullable=False),
-    sa.Column("hash", sa.String, nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
-)
-"""`body` is the document as JSON, a thread without its posts."""
-
-posts = sa.Table(
-    "posts",
-    metadata,
-    sa.Column("document", sa.ForeignKey("documents.url", ondelete="CASCADE"), primary_key=True),
-    sa.Column("id", sa.String, primary_key=True),
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("author", sa.String, index=True),
-    sa.Column("written", UtcTime),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
-)
-"""`body` is the post as JSON; the other columns are for finding it."""
-
-failures = sa.Table(
-    "failures",
-    metadata,
-    sa.Column("url", sa.String, primary_key=True),
-    sa.Column("reason", sa.String, nullable=False),
-    sa.Column("seen", UtcTime, nullable=False),
-)
-
-stamps = sa.Table(
-    "stamps",
-    metadata,
-    sa.Column("url", sa.String, primary_key=True),
-    sa.Column("stamp", sa.String, nullable=False),
-)
-
-visits = sa.Table(
-    "visits",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("site", sa.String, nullable=False),
-    sa.Column("started", UtcTime, nullable=False),
-    sa.Column("finished", UtcTime, nullable=False),
-    sa.Column("status", sa.String, nullable=False),
-    sa.Column("reason", sa.String, nullable=False),
-    sa.Column("pages", sa.Integer, nullable=False),
-)
-
-forgotten = sa.Table("forgotten", metadata, sa.Column("key", sa.String, primary_key=True))
-"""Digests only, so that the list of what was forgotten tells nobody what it was."""
-
-
-def _create_tables(connection: sa.Connection) -> None:
-    metadata.create_all(connection)
-
-
-STEPS: tuple[Step, ...] = (_create_tables,)
 
 _bodies: dict[str, TypeAdapter[Any]] = {
     "thread": TypeAdapter(Thread),
@@ -146,12 +85,21 @@ class Corpus:
         migrate(engine, "corpus", STEPS)
 
     def add(self, document: Document) -> Added:
-        """What adding did. Pieces of a thread are merged by post id; forgotten things stay out."""
+        """What adding did. Pieces of a thread are merged by post id; forgotten things stay out.
+
+        Raises NotStored for a document that cannot be written; a damaged former one is replaced.
+        """
+        try:
+            return self._add(_checked(document))
+        except _UNWRITABLE as error:
+            raise _unwritable(document, error) from error
+
+    def _add(self, document: Document) -> Added:
         with explained(self.engine), self.engine.begin() as connection:
             kept = _without_forgotten(connection, document)
             if kept is None:
                 return "forgotten"
-            former = _get(connection, document.source.url)
+            former = _former(connection, document.source.url)
             merged = _merge(former, kept)
             digest = _digest(merged)
             if former is not None and _digest(former) == digest:
@@ -161,14 +109,21 @@ class Corpus:
             return "new" if former is None else "changed"
 
     def get(self, url: str) -> Document | None:
-        """The document of that address, whole."""
+        """The document of that address, whole; raises StoreError where its row is damaged."""
         with explained(self.engine), self.engine.connect() as connection:
             return _get(connection, url)
 
     def documents(self, urls: Sequence[str] | None = None) -> Iterator[Document]:
-        """Documents in order of address, all or those asked for; memory holds one at a time."""
+        """Documents in order of address, all or those asked for; memory holds one at a time.
+
+        Damaged ones are passed over with a warning.
+        """
         for url in sorted(self.hashes()) if urls is None else urls:
-            document = self.get(url)
+            try:
+                document = self.get(url)
+            except DamagedDocument as error:
+                log.warning("%s", error)
+                continue
             if document is not None:
                 yield document
 
@@ -188,21 +143,33 @@ class Corpus:
             connection.execute(posts.delete().where(posts.c.document == url))
             return connection.execute(documents.delete().where(documents.c.url == url)).rowcount > 0
 
+    def parts_of(self, key: str) -> tuple[tuple[str, str], ...]:
+        """Document address and part of all that `forget` would remove; none where it is unknown.
+
+        Asked before forgetting, it is what `Knowledge.forget` wants to know.
+        """
+        with explained(self.engine), self.engine.connect() as connection:
+            whole = connection.scalar(sa.select(documents.c.kind).where(documents.c.url == key))
+            found = _parts(connection, sa.or_(_mentions(key), posts.c.document == key))
+        return (*found, *(((key, "title"), (key, "text")) if whole else ()))
+
     def forget(self, key: str) -> int:
         """How many posts and documents went: an author's posts, one post, or a whole document.
 
         `key` is a pseudonym, the address of a post or the address of a document. It is kept out
-        of later crawls.
+        of later crawls, and so is what others quote of it.
         """
         with explained(self.engine), self.engine.begin() as connection:
             _keep_out(connection, key)
-            touched = connection.scalars(
-                sa.select(posts.c.document).where(_mentions(key)).distinct()
-            ).all()
+            said = _parts(connection, _mentions(key))
+            for url, post in said:
+                _keep_out(connection, _quote_key(url, post))
             gone = connection.execute(posts.delete().where(_mentions(key))).rowcount
             gone += connection.execute(posts.delete().where(posts.c.document == key)).rowcount
             gone += connection.execute(documents.delete().where(documents.c.url == key)).rowcount
-            for url in {*touched, *_quoting(connection, key)}:
+            for table in (stamps, failures):
+                connection.execute(table.delete().where(table.c.url == key))
+            for url in {*(url for url, _post in said), *_quoting(connection, key)}:
                 _write_again(connection, url)
             return gone
 
@@ -261,16 +228,67 @@ def _kind(document: Document) -> str:
     return type(document).__name__.lower()
 
 
+_UNREADABLE = (ValueError, KeyError, sa.exc.OperationalError)
+_UNWRITABLE = (NotStored, ValueError, TypeError, OverflowError)
+
+
 def _get(connection: sa.Connection, url: str) -> Document | None:
-    row = connection.execute(sa.select(documents).where(documents.c.url == url)).one_or_none()
-    if row is None:
-        return None
-    document: Document = _bodies[row.kind].validate_json(row.body)
-    if isinstance(document, Thread):
+    """The stored document; raises DamagedDocument where its rows make none."""
+    try:
+        document = _bare(connection, url)
+        if not isinstance(document, Thread):
+            return document
         query = sa.select(posts.c.body).where(posts.c.document == url)
         found = connection.scalars(query.order_by(posts.c.number, posts.c.id)).all()
         return replace(document, posts=tuple(_post.validate_json(body) for body in found))
+    except _UNREADABLE as error:
+        if isinstance(error, sa.exc.OperationalError) and "utf-8" not in str(error.orig).lower():
+            raise
+        raise DamagedDocument(
+            f"{_printable(url)}: its stored copy is damaged; collect it again, or restore a copy "
+            "of the database"
+        ) from error
+
+
+def _bare(connection: sa.Connection, url: str) -> Document | None:
+    """The stored document, a thread without its posts."""
+    query = sa.select(documents.c.kind, documents.c.body).where(documents.c.url == url)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    document: Document = _bodies[row.kind].validate_json(row.body)
     return document
+
+
+def _former(connection: sa.Connection, url: str) -> Document | None:
+    """The stored document; None where it is damaged, so that collecting it again mends it."""
+    try:
+        return _get(connection, url)
+    except DamagedDocument as error:
+        log.warning("%s", error)
+        return None
+
+
+def _checked(document: Document) -> Document:
+    """The document, once it is known that it can be read back; raises ValueError."""
+    body = _bodies[_kind(document)]
+    body.validate_json(body.dump_json(document, warnings="none"))
+    return document
+
+
+def _unwritable(document: Document, error: Exception) -> NotStored:
+    """What to say of a document that the database cannot hold."""
+    cause = str(error)
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        cause = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    said = f"{document.source.url}: cannot be stored: {cause}; it is left out"
+    return NotStored(_printable(said))
+
+
+def _printable(text: str) -> str:
+    """The text as one line that any terminal takes."""
+    return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
 
 
 def _merge(former: Document | None, new: Document) -> Document:
@@ -341,7 +359,7 @@ def _touch(connection: sa.Connection, document: Document) -> None:
 
 def _write_again(connection: sa.Connection, url: str) -> None:
     """Stores a document anew, less what was forgotten, with the digest of what is left."""
-    document = _get(connection, url)
+    document = _former(connection, url)
     kept = document and _without_forgotten(connection, document)
     if kept:
         _write(connection, kept, _digest(kept))
@@ -356,7 +374,18 @@ def _quoting(connection: sa.Connection, key: str) -> Sequence[str]:
 def _mentions(key: str) -> sa.ColumnElement[bool]:
     """Posts by an author of that pseudonym, or of that address."""
     permalink = sa.func.instr(posts.c.body, f'"url":{_json_text(key)}') > 0
-    return sa.or_(posts.c.author == key, permalink)
+    return sa.or_(posts.c.author == key, permalink, posts.c.document + "#" + posts.c.id == key)
+
+
+def _parts(connection: sa.Connection, of: sa.ColumnElement[bool]) -> list[tuple[str, str]]:
+    """Document address and id of those posts."""
+    rows = connection.execute(sa.select(posts.c.document, posts.c.id).where(of))
+    return [(row.document, row.id) for row in rows]
+
+
+def _quote_key(url: str, post: str) -> str:
+    """Name under which quotes of a forgotten post are kept out of its thread."""
+    return f"quoted\0{url}\0{post}"
 
 
 def _json_text(text: str) -> str:
@@ -382,17 +411,27 @@ def _without_forgotten(connection: sa.Connection, document: Document) -> Documen
         return None
     if not isinstance(document, Thread):
         return document
-    kept = (_less_quotes(post, keys) for post in document.posts if not _is_out(post, keys))
-    return replace(document, posts=tuple(kept))
+    out = {post.id for post in document.posts if _is_out(document.source.url, post, keys)}
+    kept = (post for post in document.posts if post.id not in out)
+    return replace(
+        document,
+        posts=tuple(_less_quotes(document.source.url, post, keys, out) for post in kept),
+    )
 
 
-def _is_out(post: Post, keys: set[str]) -> bool:
-    return any(_forget_key(name) in keys for name in (post.author, post.url) if name)
+def _is_out(url: str, post: Post, keys: set[str]) -> bool:
+    names = (post.author, post.url, f"{url}#{post.id}")
+    return any(_forget_key(name) in keys for name in names if name)
 
 
-def _less_quotes(post: Post, keys: set[str]) -> Post:
-    """The post without what it quotes of a forgotten author."""
-    kept = tuple(q for q in post.quotes if not (q.author and _forget_key(q.author) in keys))
+def _less_quotes(url: str, post: Post, keys: set[str], out: set[str]) -> Post:
+    """The post without what it quotes of forgotten authors and posts."""
+
+    def stays(quote: Quoted) -> bool:
+        names = (quote.author, quote.post and _quote_key(url, quote.post))
+        return quote.post not in out and not any(_forget_key(n) in keys for n in names if n)
+
+    kept = tuple(filter(stays, post.quotes))
     return post if len(kept) == len(post.quotes) else replace(post, quotes=kept)
 
 

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from crawler.deliver import Delivery, Store
 from crawler.documents import Document
-from crawler.errors import CrawlerError
+from crawler.errors import CrawlerError, DamagedDocument, NotStored, StoreError
 from crawler.report import Report, SiteReport
 from crawler.sites import Site
 
@@ -46,7 +46,8 @@ def crawl(
     """Collects the sites into the store and says how each ended.
 
     `key` makes the pseudonyms. An interrupt (Ctrl-C) stops it cleanly and shows in the report.
-    Raises what the store raises.
+    A document the store will not take is a failed page; raises StoreError where the database
+    itself fails.
     """
     if not sites:
         return Report(sites=())
@@ -103,10 +104,23 @@ def _served(wire: Connection, store: Store) -> Iterator[SiteReport]:
         if name == "progress":
             yield args[0]
             continue
-        answer = getattr(store, name)(*args)
+        answer = _answer(store, name, args)
         if name in ("add", "stamp"):
             with suppress(BrokenPipeError):
                 wire.send(answer)
+
+
+def _answer(store: Store, name: str, args: tuple[Any, ...]) -> Any:
+    """What the store says; for a document it will not take, a NotStored for the child to raise."""
+    try:
+        return getattr(store, name)(*args)
+    except (NotStored, DamagedDocument) as error:
+        said = str(error)
+    except StoreError:
+        raise
+    except Exception as error:  # what a page holds must not end the crawl
+        said = f"it could not be stored ({type(error).__name__})"
+    return NotStored(said) if name == "add" else None
 
 
 @contextmanager
@@ -161,7 +175,10 @@ class _Wire:
         self.connection = connection
 
     def add(self, document: Document) -> Any:
-        return self._ask("add", document)
+        answer = self._ask("add", document)
+        if isinstance(answer, NotStored):
+            raise answer
+        return answer
 
     def stamp(self, url: str) -> Any:
         return self._ask("stamp", url)

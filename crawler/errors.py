@@ -1,6 +1,14 @@
 """Errors of collecting. Messages name the thing, the cause and the way out, in one line."""
 
-__all__ = ["CrawlerError", "KeyFileError", "NothingRead", "RefusedByPolicy", "StoreError"]
+__all__ = [
+    "CrawlerError",
+    "DamagedDocument",
+    "KeyFileError",
+    "NotStored",
+    "NothingRead",
+    "RefusedByPolicy",
+    "StoreError",
+]
 
 
 class CrawlerError(Exception):
@@ -21,3 +29,11 @@ class RefusedByPolicy(CrawlerError):
 
 class StoreError(CrawlerError):
     """The database cannot be opened, read or written."""
+
+
+class NotStored(StoreError):
+    """The database is well, but what it was given does not fit in."""
+
+
+class DamagedDocument(StoreError):
+    """A stored document cannot be read back; the others can."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from crawler import plain
+from crawler import clean, plain
 from crawler.decode import decode, is_binary
 from crawler.documents import Document, Source
 from crawler.errors import NothingRead
@@ -40,6 +40,13 @@ FORMATS = {
     ".ndjson": "rows",
 }
 """How a file is read, by the end of its name."""
+
+_CALLED = {
+    "text": "plain text",
+    "page": "a saved page",
+    "topic": "the JSON of a topic",
+    "rows": "JSON lines",
+}
 
 _LARGEST = {"text": 4 * 2**20, "page": 16 * 2**20, "topic": 64 * 2**20, "rows": 128 * 2**20}
 """Bytes of a file by how it is read; a larger one is a dump, not a document."""
@@ -69,12 +76,20 @@ def read_file(
 
     Raises NothingRead with one line (name, cause, way out) where there is nothing to read.
     """
+    if url is not None and not clean.is_address(url):
+        raise NothingRead(f"{path}: {url!a} is no web address; give --url as https://host/path")
     how = _format(path)
     text = _text(path, _LARGEST[how])
     given = _File(path=path, text=text, fetched=fetched, url=url, kind=kind)
     if how == "text" and _is_page(text):
         how = "page"
-    return {"text": _plain, "page": _page, "topic": _topic, "rows": _rows}[how](given)
+    try:
+        return {"text": _plain, "page": _page, "topic": _topic, "rows": _rows}[how](given)
+    except NothingRead:
+        raise
+    except Exception as error:  # whatever a file holds, the others are read
+        cause = f"could not be read as {_CALLED[how]} ({type(error).__name__})"
+        raise NothingRead(f"{path}: the file {cause}; was it saved whole?") from error
 
 
 def read_paths(
@@ -158,7 +173,7 @@ def _source(given: _File, engine: str) -> Source:
 
 
 def _plain(given: _File) -> Found:
-    text = plain.normal(given.text)
+    text = plain.normal(clean.text(given.text))
     longest = max(map(len, text.split("\n")))
     if longest > _LONGEST_LINE:
         cause = f"a line of {longest:,} characters is no paragraph"
@@ -173,7 +188,7 @@ def _plain(given: _File) -> Found:
         raise NothingRead(f"{given.path}: {cause}; split the file")
     source = _source(given, f"plain-{kind}")
     read = plain.read_thread if kind == "thread" else plain.read_article
-    return Found(documents=(read(text, source),))
+    return Found(documents=(clean.sound(read(text, source)),))
 
 
 def _is_page(text: str) -> bool:
@@ -197,7 +212,8 @@ def _page_address(text: str) -> str | None:
     """Address that a saved page prints of itself: canonical link, og:url, the browser's comment."""
     for pattern in _ADDRESSES:
         if match := re.search(pattern, text[:_HEAD], re.IGNORECASE):
-            return match["url"].replace("&amp;", "&")
+            url = match["url"].replace("&amp;", "&")
+            return url if clean.is_address(url) else None
     return None
 
 

@@ -7,6 +7,7 @@ site; both are done here. Walls are recognised and never gone round.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import time
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-__all__ = ["Manners", "Turn", "VisitOver", "forbids_keeping", "seconds_to_wait", "wall"]
+__all__ = ["Astray", "Manners", "Turn", "VisitOver", "forbids_keeping", "seconds_to_wait", "wall"]
 
 LONGEST_PAUSE = 900.0
 """Seconds; a site that asks for more is left alone for this time."""
@@ -69,6 +70,10 @@ class Turn:
     def left(self) -> float:
         """Seconds until the site may be asked."""
         return self.free_at - time.monotonic()
+
+
+class Astray(IgnoreRequest):
+    """A redirect leads off the site."""
 
 
 class VisitOver(IgnoreRequest):
@@ -142,7 +147,7 @@ class Manners:
     def robots_parsed(self, robotparser: Any, request: Request) -> None:
         """Takes over the Crawl-delay of robots.txt."""
         asked = robotparser.crawl_delay(self.crawler.settings["USER_AGENT"])
-        if asked:
+        if asked and math.isfinite(float(asked)):
             turn = self.turn(request)
             turn.interval = max(turn.interval, float(asked))
             turn.pause(turn.interval)
@@ -165,7 +170,7 @@ class Manners:
         if self.spider.is_over(request):
             raise VisitOver
         if self.spider.is_astray(request):
-            raise IgnoreRequest(f"leads off the site, to {site_of(request.url)}")
+            raise Astray(f"leads off the site, to {site_of(request.url)}")
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
         """Ends the turn; a request to wait pauses the site and the question is asked again."""

@@ -12,11 +12,13 @@ import json
 import os
 import re
 import stat
+import tempfile
 import tomllib
 import unicodedata
-from collections.abc import Collection, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +50,17 @@ _CALLED = re.compile(
 )
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"']+", re.I)
 _MENTION = re.compile(r"(?<![\w@./])@[A-Za-z][\w.\-]*\w")
+_PIECE = re.compile(r"[^\W_]+")
+_JOINT = re.compile(r"[ _.-]?")
 _TOKEN = re.compile(r"[^\W](?:[\w.\-]*\w)?")
+_CLOSED = re.compile(r"\s*(?:[,!.:;)\n]|$)")
 _QUOTE_CODE = re.compile(r"(\[quote=[\"'\u201c\u00ab]?)[^\]\[\"'\u201d\u00bb,;]{1,60}", re.I)
 _SIGNATURE = re.compile(
     r"([\s~\u2013\u2014-]*(?:(?:cheers|regards|best|thanks|love|xx?)[,\s]+)?)"
     r"(?P<name>\w[\w.\-]*(?: \w[\w.\-]*)?)([\s.!x]*)",
     re.I,
 )
+_LONGEST_SIGNATURE = 120
 EMAIL, PHONE, NAME, PROFILE = "[email]", "[phone]", "[name]", "[profile]"
 """What stands for what was masked."""
 
@@ -67,15 +73,35 @@ def _lists() -> dict[str, Any]:
 def load_key(path: Path) -> bytes:
     """The project's key of 32 bytes, made with mode 600 at first use; raises KeyFileError."""
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _read_key(path)
+        if not os.path.lexists(path):
+            _make_key(path)
     except OSError as error:
         raise KeyFileError(f"{path}: the key cannot be made ({error.strerror})") from error
-    key = os.urandom(KEY_BYTES)
-    with os.fdopen(handle, "wb") as file:
-        file.write(key)
-    return key
+    return _read_key(path)
+
+
+def _make_key(path: Path) -> None:
+    """Makes the key, which appears whole or not at all; another process's is never replaced."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    made = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(os.urandom(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        _place(made, path)
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _place(made: Path, path: Path) -> None:
+    with suppress(FileExistsError):
+        try:
+            os.link(made, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            made.rename(path)
 
 
 def _read_key(path: Path) -> bytes:
@@ -88,6 +114,11 @@ def _read_key(path: Path) -> bytes:
         raise KeyFileError(
             f"{path}: others may read the key (mode {mode:o}); run: chmod 600 {path}"
         )
+    if not key:
+        raise KeyFileError(
+            f"{path}: not a key (the file is empty); restore it from a copy, or delete it to make "
+            "a new one, with new pseudonyms"
+        )
     if len(key) != KEY_BYTES:
         raise KeyFileError(f"{path}: not a key ({len(key)} bytes, not {KEY_BYTES}); restore it")
     return key
@@ -95,7 +126,7 @@ def _read_key(path: Path) -> bytes:
 
 def pseudonym(name: str, site: str, key: bytes) -> str:
     """`m_` and ten hex digits, the same for one name on one site; no way back without the key."""
-    message = f"{site}\0{plain(name)}".encode()
+    message = f"{site}\0{plain(name)}".encode("utf-8", "surrogatepass")
     return "m_" + hmac.new(key, message, hashlib.sha256).hexdigest()[:10]
 
 
@@ -107,6 +138,13 @@ class Known:
     """Of the thread at hand, ordinary words among them."""
     elsewhere: Set[str] = frozenset()
     """Telling ones of the rest of the site."""
+
+    @cached_property
+    def keys(self) -> Mapping[str, int]:
+        """Names of the thread that no words make by chance, joined up, and their pieces."""
+        split = (tuple(_PIECE.findall(name)) for name in self.here)
+        keys = (("".join(pieces), len(pieces)) for pieces in split if _is_odd(pieces))
+        return {key: count for key, count in keys if len(key) >= 6}
 
     def __contains__(self, name: str) -> bool:
         return name in self.here or name in self.elsewhere
@@ -180,7 +218,7 @@ def _masked(text: str, known: Known, shown: tuple[str, ...]) -> str:
     if not text:
         return text
     text = _contacts(_URL.sub(lambda found: _address(found.group(), known), text))
-    text = _MENTION.sub(NAME, _phrases(text, shown))
+    text = _spelt(_MENTION.sub(NAME, _phrases(text, shown)), known.keys)
     for rule in (_headers, _greeted, _reported, _introduced, _signed, _words):
         text = rule(text, known)
     return re.sub(r"\[name\](?:[ .]\[name\])+", NAME, text)
@@ -216,6 +254,59 @@ def _phrases(text: str, shown: tuple[str, ...]) -> str:
     return _any_of(several).sub(NAME, text) if several else text
 
 
+def _is_odd(pieces: Sequence[str]) -> bool:
+    """Whether one piece of a name can be no word: letters with digits, or a word nobody uses."""
+    letters = [(piece, re.sub(r"\d", "", piece)) for piece in pieces]
+    return any(
+        (len(own) >= 3 and own != piece) or (len(own) >= 4 and not _is_ordinary(own))
+        for piece, own in letters
+    )
+
+
+def _spelt(text: str, keys: Mapping[str, int]) -> str:
+    """Masks names joined or spaced otherwise, whatever the case: `evil bob99`, `EvilBob99`."""
+    if not keys:
+        return text
+    kept, end = [], 0
+    for start, stop in _runs(text, keys):
+        kept += [text[end:start], NAME]
+        end = stop
+    return "".join([*kept, text[end:]])
+
+
+def _runs(text: str, keys: Mapping[str, int]) -> Iterator[tuple[int, int]]:
+    """Where names stand, left to right and apart."""
+    found = list(_PIECE.finditer(text))
+    folded = [plain(piece.group()) for piece in found]
+    most = min(max(2, *keys.values()), 6)
+    end = 0
+    for at, first in enumerate(found):
+        if first.start() >= end and (count := _longest(text, found, folded, at, most, keys)):
+            end = found[at + count - 1].end()
+            yield first.start(), end
+
+
+def _longest(
+    text: str,
+    found: Sequence[re.Match[str]],
+    folded: Sequence[str],
+    at: int,
+    most: int,
+    keys: Mapping[str, int],
+) -> int:
+    """How many pieces from this one on make a name; 0 where they make none."""
+    key, longest = "", 0
+    for n, piece in enumerate(folded[at : at + most], start=1):
+        if n > 1 and not _JOINT.fullmatch(text, found[at + n - 2].end(), found[at + n - 1].start()):
+            break
+        key += piece
+        # A number of its own belongs to a name only where the name is written so: `knee 20`.
+        alone = n > 1 and any(map(str.isdigit, folded[at : at + n]))
+        if key in keys and (not alone or keys[key] == n):
+            longest = n
+    return longest
+
+
 @lru_cache(maxsize=64)
 def _any_of(names: tuple[str, ...]) -> re.Pattern[str]:
     ordered = sorted(names, key=lambda name: (-len(name), name))
@@ -236,7 +327,7 @@ def _headers(text: str, known: Known) -> str:
 def _header_pattern() -> re.Pattern[str]:
     said = _alternatives(_lists()["headers"]["said"])
     name = r"[^\s:,.;!?\[\]](?:[^\n:,;!?\[\]]{0,30}[^\s:,;!?\[\]])?"
-    start = r"(?P<start>^[>\s]*(?:On [^\n]{6,60}?,\s+)?)"
+    start = r"(?P<start>^[>\t \xa0]{0,40}(?:On [^\n]{6,60}?,\s{1,4})?)"
     return re.compile(rf"{start}(?P<name>{name})(?= (?:{said}):)", re.I | re.M)
 
 
@@ -264,7 +355,7 @@ def _addressee(found: re.Match[str], known: Known) -> str:
     name, word = plain(found["name"]), plain(found["word"].strip(" ,"))
     if name in _lists()["greetings"]["anybody"]:
         return found["name"]
-    is_closed = re.match(r"\s*(?:[,!.:;)\n]|$)", found.string[found.end() :]) is not None
+    is_closed = _CLOSED.match(found.string, found.end()) is not None
     is_capital = found["name"][0].isupper()
     if name in known or name in _given():
         return NAME if is_closed or is_capital else found["name"]
@@ -281,7 +372,13 @@ def _reported(text: str, known: Known) -> str:
     """Masks names in the place of a person: `as Ice said`, `according to Ice`, `Ice wrote`."""
     before, after = _report_patterns()
     text = before.sub(lambda found: found[1] + _if_name(found["name"], known), text)
-    return after.sub(lambda found: _if_name(found["name"], known), text)
+    return after.sub(lambda found: _if_reported(found, known), text)
+
+
+def _if_reported(found: re.Match[str], known: Known) -> str:
+    is_mention = found.string[max(0, found.start() - 1) : found.start()] == "@"
+    is_person = found["does"] is not None and not is_mention
+    return _if_name(found["name"], known) if is_person else found["name"]
 
 
 @cache
@@ -292,7 +389,8 @@ def _report_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     end = rf"(?=\s*(?:$|[.,!?:;)\n]|'s\b| (?:{does})\b))"
     return (
         re.compile(rf"((?<!\w)(?i:{before}) ){one}{end}", re.M),
-        re.compile(rf"(?<![\w@]){one}(?= (?:{does})\b)"),
+        # Every token is taken, a verb after it or not: else each of its letters is tried.
+        re.compile(rf"(?P<name>{_TOKEN.pattern})(?:(?= (?:{does})\b)(?P<does>))?"),
     )
 
 
@@ -323,7 +421,7 @@ def _if_given(word: str) -> str:
 def _signed(text: str, known: Known) -> str:
     """Masks a name that stands alone on the last line, as one signs a letter."""
     body, mark, last = text.rstrip().rpartition("\n")
-    found = _SIGNATURE.fullmatch(last) if mark else None
+    found = _SIGNATURE.fullmatch(last) if mark and len(last) <= _LONGEST_SIGNATURE else None
     if not found:
         return text
     name = plain(found["name"])

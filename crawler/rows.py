@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
+from crawler import clean
 from crawler.documents import Article, Document, Post, Quoted, Reference, Source, Thread
 from crawler.errors import NothingRead
+from crawler.sites import site_of
 
 __all__ = ["read_row"]
 
@@ -22,94 +24,155 @@ def read_row(line: str, source: Source) -> Document:
     """
     try:
         row = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise NothingRead(f"not JSON ({error})") from None
     if not isinstance(row, dict) or row.get("kind") not in ("thread", "article"):
         raise NothingRead('no object with "kind": "thread" or "article"')
     try:
         source = _source(row, source)
-        return _thread(row, source) if row["kind"] == "thread" else _article(row, source)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise NothingRead(f"{type(error).__name__}: {error}") from None
+        read = _thread(row, source) if row["kind"] == "thread" else _article(row, source)
+    except KeyError as error:
+        raise NothingRead(f"{error.args[0]!r} is missing") from None
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise NothingRead(str(error)) from None
+    return clean.sound(read)
 
 
 def _source(row: Mapping[str, Any], source: Source) -> Source:
-    url = row.get("url")
-    if not url:
+    url = _named(row, "url")
+    if url is None:
         return source
-    site = row.get("site") or urlsplit(str(url)).netloc or "import"
-    return replace(source, url=str(url), site=site)
+    if not clean.is_address(url):
+        raise ValueError(f"'url' {url!a:.80} is no web address (http or https)")
+    site = _string(row, "site") or site_of(url) or "import"
+    return replace(source, url=url, site=site)
 
 
 def _thread(row: Mapping[str, Any], source: Source) -> Thread:
-    posts = tuple(_post(given, n) for n, given in enumerate(row["posts"], start=1))
-    if not any(post.text.strip() for post in posts):
+    rows = _list(row, "posts")
+    posts = tuple(_post(given, n, source) for n, given in enumerate(rows, start=1))
+    if not any(clean.text(post.text).strip() for post in posts):
         raise ValueError("no post has a text")
+    twice, times = Counter(clean.line(post.id) for post in posts).most_common(1)[0]
+    if times > 1:
+        raise ValueError(f"{times} posts have the id {twice!a:.40}")
     return Thread(
-        source=source, title=str(row.get("title") or ""), posts=posts, expected=row.get("expected")
+        source=source,
+        title=_string(row, "title") or "",
+        posts=posts,
+        expected=_whole(row, "expected"),
     )
 
 
-def _post(given: Mapping[str, Any], number: int) -> Post:
+def _post(given: Any, number: int, source: Source) -> Post:
+    row = _object(given, "a post")
     return Post(
-        id=str(given.get("id") or f"p{number}"),
-        number=int(given.get("number") or number),
-        text=_text(given["text"]),
-        author=_named(given, "author"),
-        written=_moment(given.get("written")),
-        edited=_moment(given.get("edited")),
-        reply_to=_named(given, "reply_to"),
-        likes=None if given.get("likes") is None else int(given["likes"]),
-        url=_named(given, "url"),
-        quotes=tuple(_quoted(quote) for quote in given.get("quotes") or ()),
+        id=_named(row, "id") or f"p{number}",
+        number=_whole(row, "number", least=1) or number,
+        text=_text(row),
+        author=_string(row, "author"),
+        written=_moment(row, "written", source),
+        edited=_moment(row, "edited", source),
+        reply_to=_named(row, "reply_to"),
+        likes=_whole(row, "likes"),
+        url=_string(row, "url"),
+        quotes=tuple(_quoted(quote) for quote in _list(row, "quotes", needed=False)),
     )
 
 
-def _quoted(given: Mapping[str, Any]) -> Quoted:
-    return Quoted(
-        text=_text(given["text"]), author=_named(given, "author"), post=_named(given, "post")
-    )
+def _quoted(given: Any) -> Quoted:
+    row = _object(given, "a quote")
+    return Quoted(text=_text(row), author=_string(row, "author"), post=_named(row, "post"))
 
 
 def _article(row: Mapping[str, Any], source: Source) -> Article:
-    text = _text(row["text"])
-    if not text.strip():
+    text = _text(row)
+    if not clean.text(text).strip():
         raise ValueError("the text is empty")
+    own = row.get("own", False)
+    if not isinstance(own, bool):
+        raise TypeError("'own' is neither true nor false")
     return Article(
         source=source,
-        title=str(row.get("title") or ""),
+        title=_string(row, "title") or "",
         text=text,
-        author=_named(row, "author"),
-        credential=_named(row, "credential"),
-        published=_moment(row.get("published")),
-        reviewed=_moment(row.get("reviewed")),
-        references=tuple(_reference(given) for given in row.get("references") or ()),
-        own=bool(row.get("own", False)),
+        author=_string(row, "author"),
+        credential=_string(row, "credential"),
+        published=_moment(row, "published", source),
+        reviewed=_moment(row, "reviewed", source),
+        references=tuple(map(_reference, _list(row, "references", needed=False))),
+        own=own,
     )
 
 
-def _reference(given: str | Mapping[str, Any]) -> Reference:
-    if isinstance(given, str):
-        return Reference(text=given)
+def _reference(given: Any) -> Reference:
+    row = {"text": given} if isinstance(given, str) else _object(given, "a reference")
     return Reference(
-        text=str(given.get("text") or ""), doi=_named(given, "doi"), pmid=_named(given, "pmid")
+        text=_string(row, "text") or "", doi=_named(row, "doi"), pmid=_named(row, "pmid")
     )
 
 
-def _text(given: Any) -> str:
-    if not isinstance(given, str):
+def _object(given: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(given, dict):
+        raise TypeError(f"{what} is not an object")
+    return given
+
+
+def _list(row: Mapping[str, Any], name: str, *, needed: bool = True) -> Sequence[Any]:
+    value = row[name] if needed else row.get(name) or []
+    if not isinstance(value, list):
+        raise TypeError(f"{name!r} is not a list")
+    return value
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    value = row["text"]
+    if not isinstance(value, str):
         raise TypeError("a text is not a string")
-    return given.replace("\r\n", "\n").replace("\r", "\n")
+    return _whole_pairs(value, "text")
+
+
+def _string(row: Mapping[str, Any], name: str) -> str | None:
+    value = row.get(name)
+    if value in (None, ""):
+        return None
+    if not isinstance(value, str):
+        raise TypeError(f"{name!r} is not a string")
+    return _whole_pairs(value, name)
+
+
+def _whole_pairs(value: str, name: str) -> str:
+    if any("\ud800" <= c <= "\udfff" for c in value):
+        raise ValueError(f"{name!r} holds half a character (a lone surrogate)")
+    return value
 
 
 def _named(row: Mapping[str, Any], name: str) -> str | None:
+    """An id, which may be written as a number."""
     value = row.get(name)
-    return None if value in (None, "") else str(value)
+    return str(value) if clean.whole(value) is not None else _string(row, name)
 
 
-def _moment(given: Any) -> datetime | None:
-    """A moment in UTC from an ISO 8601 string; one without a zone is taken as UTC."""
-    if given in (None, ""):
+def _whole(row: Mapping[str, Any], name: str, *, least: int = 0) -> int | None:
+    value = row.get(name)
+    if value is None:
         return None
-    moment = datetime.fromisoformat(given)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    number = clean.whole(value)
+    if number is None or number < least:
+        raise ValueError(f"{name!r} is no whole number from {least} to {clean.MOST}")
+    return number
+
+
+def _moment(row: Mapping[str, Any], name: str, source: Source) -> datetime | None:
+    """A moment in UTC from an ISO 8601 string; one without a zone is taken as UTC."""
+    given = _string(row, name)
+    if given is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(given)
+        zoned = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{name!r} {given!a:.40} is no date (ISO 8601)") from None
+    if clean.date(zoned, source.fetched) is None:
+        raise ValueError(f"{name!r} {given!a:.40} is no date of a post or page")
+    return zoned

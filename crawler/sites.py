@@ -6,6 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from crawler import clean, engines
 from crawler.errors import CrawlerError
 from crawler.page import Link
 
@@ -35,16 +36,18 @@ class Site:
     """The user's own site: its articles are compared with those of others."""
 
     def __post_init__(self) -> None:
-        """Raises BadSite where there is no start, or starts of several hosts."""
+        """Raises BadSite for no start, no web address, several hosts, an unknown engine."""
         if not self.start:
             raise BadSite("a site needs at least one address to start from")
         for url in self.start:
-            parts = urlsplit(url)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise BadSite(f"{url!r} is not a web address; write it as https://host/path")
+            if not _is_web(url):
+                raise BadSite(f"{url!a} is not a web address; write it as https://host/path")
         names = {site_of(url) for url in self.start}
         if len(names) > 1:
             raise BadSite(f"one site, several hosts ({', '.join(sorted(names))}); make them sites")
+        if self.engine is not None and self.engine not in engines.ENGINES:
+            known = ", ".join(sorted(engines.ENGINES))
+            raise BadSite(f"no engine is called {self.engine!a}; known are {known}")
 
     @property
     def name(self) -> str:
@@ -58,11 +61,15 @@ class Site:
 
     def holds(self, url: str) -> bool:
         """Whether an address belongs to the site; `www.` makes no difference."""
-        return bare(site_of(url)) == bare(self.name)
+        return _is_web(url) and bare(site_of(url)) == bare(self.name)
 
     def first_links(self) -> tuple[Link, ...]:
         """The addresses to begin with."""
         return tuple(Link(url=url, role="listing") for url in dict.fromkeys(self.start))
+
+
+def _is_web(url: str) -> bool:
+    return clean.is_address(url) and url[:4].lower() == "http"
 
 
 def site_of(url: str) -> str:

@@ -23,9 +23,9 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from crawler import engines
 from crawler.deliver import Delivery
 from crawler.documents import Article, Document, Thread
-from crawler.errors import CrawlerError
+from crawler.errors import CrawlerError, NotStored
 from crawler.page import Found, Link, Page
-from crawler.politeness import VisitOver, forbids_keeping, wall
+from crawler.politeness import Astray, VisitOver, forbids_keeping, wall
 from crawler.report import SiteReport, Status
 from crawler.sites import POLITE_DELAY, Site, bare, site_of
 
@@ -109,9 +109,11 @@ class Visit:
     def concluded(self) -> SiteReport:
         """The account once nothing more will come."""
         if self.status == "running":
-            self.status = "partial" if self.counts["failures"] else "ok"
             failures = self.counts["failures"]
-            self.reason = self.reason or (f"{failures} pages could not be read" if failures else "")
+            lost: Status = "partial" if self.counts["read"] else "unreachable"
+            self.status = lost if failures else "ok"
+            pages = "1 page" if failures == 1 else f"{failures} pages"
+            self.reason = self.reason or (f"{pages} could not be read" if failures else "")
         return self.report()
 
 
@@ -215,6 +217,7 @@ class FolkgradeSpider(scrapy.Spider):
             reason = f"the page could not be read ({type(error).__name__})"
             yield from self._without(visit, link, reason, instead)
             return
+        visit.counts["read"] += 1
         self.delivery.store.recovered(link.url)
         if forbids_keeping(page):
             visit.counts["withheld"] += len(found.documents)
@@ -224,21 +227,27 @@ class FolkgradeSpider(scrapy.Spider):
         if better and not visit.plain:
             yield from self.requests(visit, better[:1], instead=plain)
         else:
-            yield from self._take(visit, plain)
+            yield from self._take(visit, link, plain)
 
-    def _take(self, visit: Visit, found: Found) -> Iterator[Request]:
+    def _take(self, visit: Visit, link: Link, found: Found) -> Iterator[Request]:
         for document in found.documents:
-            self._deliver(visit, document)
+            try:
+                self._deliver(visit, document)
+            except NotStored as error:
+                self._fail(visit, link, str(error))
+            except Exception as error:  # no document must end the crawl, whatever it holds
+                self._fail(visit, link, f"the page could not be kept ({type(error).__name__})")
         yield from self.requests(visit, found.links)
 
     def _deliver(self, visit: Visit, document: Document) -> None:
         if isinstance(document, Article):
             document = replace(document, own=visit.site.own)
+        done = self.delivery.deliver(document)
+        if isinstance(document, Article):
             visit.counts["articles"] += 1
         if isinstance(document, Thread):
             visit.threads.add(document.source.url)
             visit.counts["posts"] += len(document.posts)
-        done = self.delivery.deliver(document)
         visit.take(document.source.url, done)
 
     def _without(
@@ -247,8 +256,11 @@ class FolkgradeSpider(scrapy.Spider):
         """Goes on without a page: with what stands in for it, else with a recorded failure."""
         if instead is not None:
             visit.plain = True
-            yield from self._take(visit, instead)
+            yield from self._take(visit, link, instead)
             return
+        self._fail(visit, link, reason)
+
+    def _fail(self, visit: Visit, link: Link, reason: str) -> None:
         visit.counts["failures"] += 1
         if link.thread:
             visit.broken.add(link.thread)
@@ -262,9 +274,12 @@ class FolkgradeSpider(scrapy.Spider):
         if isinstance(error, VisitOver):
             visit.broken.add(link.thread or "")
         else:
-            yield from self._without(visit, link, self._cause(visit, link, error), instead)
-            if isinstance(error, IgnoreRequest) and link.url in visit.site.start:
-                self._end(visit, "refused", _reason(error))
+            cause = self._cause(visit, link, error)
+            yield from self._without(visit, link, cause, instead)
+            if link.url in visit.site.start and _is_policy(error):
+                self._end(visit, "refused", cause)
+            elif link.url in visit.site.start:
+                visit.reason = visit.reason or cause
         self._close(visit, link)
 
     def _cause(self, visit: Visit, link: Link, error: BaseException) -> str:
@@ -393,13 +408,22 @@ _SILENCE = {
 }
 
 
+def _is_policy(error: BaseException) -> bool:
+    """Whether rules forbid the page, ours or the site's; a page that is not there is none."""
+    by_robots = isinstance(error, IgnoreRequest) and "robots.txt" in str(error)
+    return by_robots or isinstance(error, Astray)
+
+
 def _reason(error: BaseException) -> str:
     """What went wrong, in words that hold nothing of the page."""
     if isinstance(error, HttpError):
         status = error.response.status
-        return f"{_STATUS.get(status, 'answered with an error')} ({status})"
+        usual = "redirected to no page" if 300 <= status < 400 else "answered with an error"
+        return f"{_STATUS.get(status, usual)} ({status})"
     if isinstance(error, IgnoreRequest):
         said = str(error)
+        if "max redirections" in said:
+            return "redirected again and again"
         return "robots.txt says no" if "robots.txt" in said else said or "not asked for"
     name = type(error).__name__
     return _SILENCE.get(name, f"no answer ({name.removesuffix('Error')})")

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 from pydantic import TypeAdapter
+from sqlalchemy.dialects import postgresql, sqlite
 
-from crawler.database import Step, UtcTime, explained, migrate
+from crawler.database import explained, migrate
 from miner.model import (
     Claim,
     Contradiction,
@@ -32,114 +33,24 @@ from miner.model import (
     Theme,
     ThemeEvent,
 )
+from miner.tables import (
+    STEPS,
+    claims,
+    contradictions,
+    decisions,
+    events,
+    evidence,
+    extractions,
+    gaps,
+    grades,
+    runs,
+    themes,
+    vectors,
+)
 
 __all__ = ["Knowledge", "Run", "Version", "claims_key"]
 
 Vector = npt.NDArray[np.float32]
-
-metadata = sa.MetaData()
-
-runs = sa.Table(
-    "runs",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("started", UtcTime, nullable=False),
-    sa.Column("finished", UtcTime, nullable=False),
-    sa.Column("fingerprint", sa.String, nullable=False),
-    sa.Column("settings_hash", sa.String, nullable=False),
-    sa.Column("value", sa.Text, nullable=False),
-)
-
-claims = sa.Table(
-    "claims",
-    metadata,
-    sa.Column("id", sa.String, primary_key=True),
-    sa.Column("theme", sa.String, index=True),
-    sa.Column("kind", sa.String, nullable=False),
-    sa.Column("voice", sa.String, nullable=False),
-    sa.Column("document", sa.String, nullable=False, index=True),
-    sa.Column("part", sa.String, nullable=False),
-    sa.Column("author", sa.String, index=True),
-    sa.Column("condition", sa.String),
-    sa.Column("written", UtcTime),
-    sa.Column("place", sa.Integer, nullable=False),
-    sa.Column("value", sa.Text, nullable=False),
-)
-"""`place` is the rank within the theme, most typical first."""
-
-themes = sa.Table(
-    "themes",
-    metadata,
-    sa.Column("id", sa.String, primary_key=True),
-    sa.Column("kind", sa.String, nullable=False),
-    sa.Column("name", sa.String, nullable=False),
-    sa.Column("authors", sa.Integer, nullable=False),
-    sa.Column("value", sa.Text, nullable=False),
-)
-
-
-def _of_theme(name: str) -> sa.Table:
-    """A table of values that belong to a theme, in the order they were concluded."""
-    return sa.Table(
-        name,
-        metadata,
-        sa.Column("row", sa.Integer, primary_key=True),
-        sa.Column("id", sa.String, nullable=False, index=True),
-        sa.Column("theme", sa.String, nullable=False, index=True),
-        sa.Column("value", sa.Text, nullable=False),
-    )
-
-
-evidence = _of_theme("evidence")
-grades = _of_theme("grades")
-gaps = _of_theme("gaps")
-contradictions = _of_theme("contradictions")
-
-events = sa.Table(
-    "theme_events",
-    metadata,
-    sa.Column("row", sa.Integer, primary_key=True),
-    sa.Column("run", sa.Integer, nullable=False, index=True),
-    sa.Column("theme", sa.String, nullable=False, index=True),
-    sa.Column("into", sa.String),
-    sa.Column("value", sa.Text, nullable=False),
-)
-"""Kept over runs: it is how old ids redirect."""
-
-extractions = sa.Table(
-    "extractions",
-    metadata,
-    sa.Column("document", sa.String, primary_key=True),
-    sa.Column("key", sa.String, nullable=False),
-    sa.Column("value", sa.Text, nullable=False),
-)
-"""Cache: claims by document; `key` names the content and the extractor they came from."""
-
-vectors = sa.Table(
-    "vectors",
-    metadata,
-    sa.Column("model", sa.String, primary_key=True),
-    sa.Column("text", sa.String, primary_key=True),
-    sa.Column("value", sa.LargeBinary, nullable=False),
-)
-"""Cache: float32 vectors by model and text."""
-
-decisions = sa.Table(
-    "decisions",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("action", sa.String, nullable=False),
-    sa.Column("target", sa.String, nullable=False, index=True),
-    sa.Column("value", sa.Text, nullable=False),
-    sa.Column("undone", sa.Boolean, nullable=False, default=False),
-)
-
-
-def _create_tables(connection: sa.Connection) -> None:
-    metadata.create_all(connection)
-
-
-STEPS: tuple[Step, ...] = (_create_tables,)
 
 _claim = TypeAdapter(Claim)
 _claims = TypeAdapter(list[Claim])
@@ -316,9 +227,10 @@ class Knowledge:
     def keep_extracted(self, document: str, key: str, found: Sequence[Claim]) -> None:
         """Keeps the claims of a document at once, so that an interrupted run resumes there."""
         value = _claims.dump_json(list(found)).decode()
+        row = {"document": document, "key": key, "value": value}
         with explained(self.engine), self.engine.begin() as connection:
             connection.execute(extractions.delete().where(extractions.c.document == document))
-            connection.execute(extractions.insert().values(document=document, key=key, value=value))
+            _insert_new(connection, extractions, [row])
 
     def vectors(self, model: str, texts: Sequence[str]) -> dict[str, Vector]:
         """Known vectors by text."""
@@ -332,13 +244,13 @@ class Knowledge:
         return known
 
     def keep_vectors(self, model: str, new: Mapping[str, Vector]) -> None:
-        """Keeps vectors by text; known ones must not be given again."""
+        """Keeps vectors by text; those already known stay as they are."""
         rows = (
             {"model": model, "text": text, "value": np.asarray(v, dtype=np.float32).tobytes()}
             for text, v in new.items()
         )
         with explained(self.engine), self.engine.begin() as connection:
-            _insert(connection, vectors, rows)
+            _insert_new(connection, vectors, rows)
 
     # Decisions
 
@@ -366,22 +278,24 @@ class Knowledge:
 
     # Forgetting
 
-    def forget(self, key: str) -> int:
-        """How many claims and pieces of evidence went with an author or a document.
+    def forget(self, key: str, parts: Sequence[tuple[str, str]] = ()) -> int:
+        """How many claims and pieces of evidence went with an author, a document or `parts`.
 
-        The cached claims of the documents concerned go too, and all cached vectors, since they
-        are kept by text; the next run counts anew.
+        `parts` are document address and part of what the corpus forgets with the key
+        (`Corpus.parts_of`). The cached claims of the documents concerned go too, and all cached
+        vectors, since they are kept by text; the next run counts anew. A key of which nothing is
+        known changes nothing.
         """
         with explained(self.engine), self.engine.begin() as connection:
-            gone = sa.or_(claims.c.author == key, claims.c.document == key)
-            touched = sa.select(claims.c.document).where(gone)
-            connection.execute(extractions.delete().where(extractions.c.document.in_(touched)))
-            connection.execute(extractions.delete().where(extractions.c.document == key))
-            count = connection.execute(claims.delete().where(gone)).rowcount
-            about = sa.func.instr(evidence.c.value, f'"document":{_json_text(key)}') > 0
-            count += connection.execute(evidence.delete().where(about)).rowcount
-            connection.execute(vectors.delete())
-            connection.execute(runs.update().values(fingerprint=""))
+            count, touched = _forget_claims(connection, key, parts)
+            count += _forget_evidence(connection, key, parts)
+            cached = 0
+            for some in _batches(sorted({key, *touched, *(document for document, _ in parts)})):
+                gone = extractions.delete().where(extractions.c.document.in_(some))
+                cached += connection.execute(gone).rowcount
+            if count or cached or parts:
+                connection.execute(vectors.delete())
+                connection.execute(runs.update().values(fingerprint=""))
         return count
 
     def _rows(self, query: sa.Select[Any]) -> Sequence[Any]:
@@ -449,6 +363,41 @@ def _theme_row(theme: Theme) -> dict[str, Any]:
 def _event_row(run: int, item: ThemeEvent) -> dict[str, Any]:
     value = _event.dump_json(item).decode()
     return {"run": run, "theme": item.theme, "into": item.into, "value": value}
+
+
+def _forget_claims(
+    connection: sa.Connection, key: str, parts: Sequence[tuple[str, str]]
+) -> tuple[int, set[str]]:
+    """How many claims went, and the documents they were made in."""
+    where = [claims.c.author == key, claims.c.document == key]
+    where += [sa.and_(claims.c.document == url, claims.c.part == part) for url, part in parts]
+    count, touched = 0, set[str]()
+    for some in _batches(where):
+        gone = sa.or_(*some)
+        touched |= set(connection.scalars(sa.select(claims.c.document).where(gone)))
+        count += connection.execute(claims.delete().where(gone)).rowcount
+    return count, touched
+
+
+def _forget_evidence(connection: sa.Connection, key: str, parts: Sequence[tuple[str, str]]) -> int:
+    """How many pieces of evidence went whose quote stands in the document or the parts."""
+    signs = [f'"document":{_json_text(key)},']
+    signs += [f'"document":{_json_text(url)},"part":{_json_text(part)},' for url, part in parts]
+    return sum(
+        connection.execute(
+            evidence.delete().where(sa.func.instr(evidence.c.value, sign) > 0)
+        ).rowcount
+        for sign in signs
+    )
+
+
+def _insert_new(
+    connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]
+) -> None:
+    """Inserts rows whose keys are not there yet; another run may have been faster."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    for some in _batches(list(rows)):
+        connection.execute(insert(table).on_conflict_do_nothing(), list(some))
 
 
 def _insert(connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:

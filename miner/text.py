@@ -19,6 +19,8 @@ SHORTEST_REPEAT = 6
 """Words a sentence needs before its second appearance counts as a quote; fewer are phrases."""
 LONGEST_MARK = 300
 """Characters at the head of a line that are looked at for a mark."""
+LONGEST_SIGNATURE = 12
+"""Written lines; a rule between two long halves of a post is no signature."""
 LONGEST_SENTENCE = 600
 """Characters; a run-on longer than this is cut at a comma or space."""
 
@@ -38,7 +40,7 @@ class _Patterns:
     introduction: re.Pattern[str]
     signature: re.Pattern[str]
     boilerplate: re.Pattern[str]
-    blocks: tuple[re.Pattern[str], ...]
+    blocks: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
     abbreviations: frozenset[str]
 
 
@@ -54,7 +56,7 @@ def _patterns() -> _Patterns:
         introduction=_any(data["quoted"]["introductions"]),
         signature=_any(data["closing"]["signatures"]),
         boilerplate=_any(data["closing"]["boilerplate"]),
-        blocks=tuple(re.compile(p, re.IGNORECASE | re.DOTALL) for p in data["blocks"]["patterns"]),
+        blocks=tuple((_any([begin]), _any([end])) for begin, end in data["blocks"]["pairs"]),
         abbreviations=frozenset(data["sentences"]["abbreviations"]),
     )
 
@@ -120,15 +122,18 @@ def _blank(characters: list[str], start: int, end: int) -> None:
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
-    for pattern in _patterns().blocks:
-        for match in pattern.finditer(text):
-            yield match.span()
+    """Places from each opening to its first closing; an opening without one blanks nothing."""
+    for begins, ends in _patterns().blocks:
+        begin = begins.search(text)
+        while begin and (end := ends.search(text, begin.end())):
+            yield begin.start(), end.end()
+            begin = begins.search(text, end.end())
 
 
 def _bbcode(text: str) -> Iterator[tuple[int, int]]:
     """Outermost `[quote]` pairs, however deep they nest; one left open reaches to the end."""
     depth, begin = 0, 0
-    for match in re.finditer(r"\[(/?)quote(?:=[^\]\n]*)?\]", text, re.IGNORECASE):
+    for match in re.finditer(r"\[(/?)quote(?:=[^\]\n]{0,300})?\]", text, re.IGNORECASE):
         if not match[1]:
             begin = match.start() if depth == 0 else begin
             depth += 1
@@ -144,46 +149,34 @@ def _foreign_lines(text: str) -> Iterator[tuple[int, int]]:
     """Places of quoted lines, their introductions, signatures and boilerplate."""
     patterns = _patterns()
     lines = list(_lines(text))
+    heads = [text[start:end].strip()[:LONGEST_MARK] for start, end in lines]
+    following = _following(heads)
     introduced = False
-    for index, (start, end) in enumerate(lines):
-        line = text[start:end].strip()[:LONGEST_MARK]
-        if patterns.signature.match(line) and index and _is_closing(text, lines[index + 1 :]):
+    for index, ((start, end), head) in enumerate(zip(lines, heads, strict=True)):
+        written, onward = following[index]
+        if index and written <= LONGEST_SIGNATURE and patterns.signature.match(head):
             yield start, len(text)
             return
-        if patterns.introduction.match(line) and (index or _goes_on(lines, index)):
+        if patterns.introduction.match(head) and (index or len(lines) > 1):
             yield start, end
-            introduced = not _marked(text, lines[index + 1 :])
+            introduced = bool(onward) and not patterns.quoted.match(onward)
         elif (
-            patterns.quoted.match(line) or patterns.boilerplate.match(line) or (introduced and line)
+            patterns.quoted.match(head) or patterns.boilerplate.match(head) or (introduced and head)
         ):
             yield start, end
-        elif introduced and _ended(text, lines, index):
+        elif introduced and not (index and patterns.introduction.match(heads[index - 1])):
+            # A blank line closes an introduced quote, except one right behind the introduction.
             introduced = False
 
 
-def _goes_on(lines: Sequence[tuple[int, int]], index: int) -> bool:
-    return len(lines) > index + 1
-
-
-def _ended(text: str, lines: Sequence[tuple[int, int]], index: int) -> bool:
-    """A blank line closes an introduced quote, except one right behind the introduction."""
-    before = text[slice(*lines[index - 1])].strip() if index else ""
-    return not _patterns().introduction.match(before[:LONGEST_MARK])
-
-
-def _marked(text: str, following: Sequence[tuple[int, int]]) -> bool:
-    """Whether the first written line after an introduction carries its own quote mark."""
-    for start, end in following:
-        line = text[start:end].strip()[:LONGEST_MARK]
-        if line:
-            return bool(_patterns().quoted.match(line))
-    return True
-
-
-def _is_closing(text: str, following: Sequence[tuple[int, int]]) -> bool:
-    """A signature is short; a rule between two long halves of a post is none."""
-    written = sum(1 for start, end in following if text[start:end].strip())
-    return written <= 12
+def _following(heads: Sequence[str]) -> list[tuple[int, str]]:
+    """Of each line, how many written ones come after it, and the first of them; in one pass."""
+    found, written, first = [], 0, ""
+    for head in reversed(heads):
+        found.append((written, first))
+        if head:
+            written, first = written + 1, head
+    return found[::-1]
 
 
 def _lines(text: str) -> Iterator[tuple[int, int]]:
@@ -195,9 +188,10 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
 
 
 _END = re.compile(
-    r"[.!?…]+[\"'”’)\]]*(?=\s|$)|[.!?]+(?=[A-Z][a-z])|(?:\r\n|\r|\n)"
-    r"|[\U0001F300-\U0001FAFF]+(?=\s)"
+    r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?=\s|$)|(?<![.!?])[.!?]++(?=[A-Z][a-z])|(?:\r\n|\r|\n)"
+    r"|(?<![\U0001F300-\U0001FAFF])[\U0001F300-\U0001FAFF]++(?=\s)"
 )
+"""A run of marks is tried once, at its first: a long run that ends nothing costs no more."""
 _ITEM = re.compile(r"\s*(?:[-*•+–]|\d{1,2}[.)]|[a-h]\))\s*\S")
 
 

@@ -7,9 +7,10 @@ its forum software wrote the page; `read(page)` says what is on it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 
+from crawler import clean
 from crawler.errors import CrawlerError, NothingRead
 from crawler.page import Found, Page
 
@@ -65,7 +66,20 @@ def choose(page: Page) -> str | None:
 
 def read(page: Page, name: str | None = None) -> Found:
     """What the named engine, or else the surest, finds; raises NothingRead where none is sure."""
+    page = replace(page, text=clean.markup(page.text))
     chosen = name or choose(page)
     if chosen is None:
         raise NothingRead(f"{page.url}: no engine knows this page ({page.content_type})")
-    return engine(chosen).read(page)
+    return _sound(page, engine(chosen).read(page))
+
+
+def _sound(page: Page, found: Found) -> Found:
+    """What was found, fit to be stored and followed; raises NothingRead for an unfit address."""
+    for document in found.documents:
+        if not clean.is_address(document.source.url):
+            raise NothingRead(f"{page.url!a}: no web address; use http or https")
+    return replace(
+        found,
+        documents=tuple(clean.sound(document) for document in found.documents),
+        links=tuple(link for link in found.links if clean.is_address(link.url)),
+    )

@@ -22,7 +22,7 @@ def moment(
     ISO first, then by the language of the page (`de`, `en-gb`). `now` anchors `Yesterday`; `offset`
     is the page's time zone, for texts that state none.
     """
-    if not text or not any(c.isalnum() for c in text):
+    if not isinstance(text, str) or not any(c.isalnum() for c in text):
         return None
     return _iso(text.strip(), offset) or _spoken(
         _NOISE.sub(" ", text).strip(), now, language, offset

@@ -11,11 +11,23 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
-from lxml.html import HtmlElement, fragment_fromstring
+from lxml.html import HtmlElement
 
+from crawler import clean
 from crawler.documents import Post, Quoted, Source, Thread
 from crawler.engines.dates import moment
-from crawler.engines.markup import absolute, first, has, own_words, select, text_of, tree_of, words
+from crawler.engines.markup import (
+    absolute,
+    first,
+    has,
+    number,
+    own_words,
+    select,
+    text_of,
+    tree_of,
+    words,
+)
+from crawler.errors import NothingRead
 from crawler.page import Found, Link, Page
 from crawler.sites import site_of
 
@@ -60,12 +72,15 @@ def _read_topic(page: Page, data: dict[str, Any]) -> Found:
         return Found()
     base = page.url.split("/t/")[0]
     url = f"{base}/t/{topic}"
-    posts = [_post(row, url, page.fetched) for row in rows if _is_said(row)]
+    said = [row for row in rows if _is_said(row)]
+    posts = [_post(row, url, page.fetched) for row in said if clean.whole(row.get("post_number"))]
+    if said and not posts:
+        raise NothingRead(f"{url}: no post of the topic has a number that can be")
     thread = Thread(
         source=_source(page, url),
-        title=data.get("title") or "",
+        title=_string(data, "title") or "",
         posts=tuple(posts),
-        expected=data.get("posts_count"),
+        expected=clean.whole(data.get("posts_count")),
     )
     return Found(documents=(thread,), links=tuple(_rest(page, url, data, rows)))
 
@@ -78,14 +93,14 @@ def _is_said(row: dict[str, Any]) -> bool:
 
 def _post(row: dict[str, Any], thread: str, now: datetime) -> Post:
     topic = thread.rsplit("/", 1)[-1]
-    text, quotes = _cooked(row.get("cooked") or "", topic)
-    edited = row.get("updated_at") if (row.get("version") or 1) > 1 else None
-    answered = row.get("reply_to_post_number")
+    text, quotes = _cooked(_string(row, "cooked") or "", topic)
+    edited = row.get("updated_at") if (clean.whole(row.get("version")) or 1) > 1 else None
+    answered = clean.whole(row.get("reply_to_post_number"))
     return Post(
         id=str(row["post_number"]),
         number=row["post_number"],
         text=text,
-        author=row.get("username"),
+        author=_string(row, "username"),
         written=moment(row.get("created_at"), now=now),
         edited=moment(edited, now=now),
         reply_to=str(answered) if answered else None,
@@ -95,15 +110,24 @@ def _post(row: dict[str, Any], thread: str, now: datetime) -> Post:
     )
 
 
-def _likes(row: dict[str, Any]) -> int:
-    counts = (a.get("count", 0) for a in row.get("actions_summary") or [] if a.get("id") == _LIKE)
-    return next(counts, row.get("like_count") or 0)
+def _string(row: dict[str, Any], name: str) -> str | None:
+    value = row.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _likes(row: dict[str, Any]) -> int | None:
+    """None where the number stated cannot be."""
+    actions = [a for a in row.get("actions_summary") or [] if isinstance(a, dict)]
+    counts = (a.get("count", 0) for a in actions if a.get("id") == _LIKE)
+    return clean.whole(next(counts, row.get("like_count") or 0))
 
 
 def _cooked(cooked: str, topic: str) -> tuple[str, tuple[Quoted, ...]]:
     if not cooked.strip():
         return "", ()
-    return _own(fragment_fromstring(cooked.replace("\0", ""), create_parent="div"), topic)
+    tree = tree_of(f"<html><body><div>{cooked}</div></body></html>")
+    body = tree.find("body") if tree is not None else None
+    return _own(body, topic) if body is not None else ("", ())
 
 
 def _own(body: HtmlElement, topic: str) -> tuple[str, tuple[Quoted, ...]]:
@@ -154,7 +178,7 @@ def _walk(page: Page, thread: str, data: dict[str, Any], rows: list[dict[str, An
     is_start = (data.get("posts_count") or 0) > len(rows) and "posts.json" not in page.url
     if not rows or not (is_start or "post_number" in asked):
         return []
-    last = max(row["post_number"] for row in rows)
+    last = max(clean.whole(row.get("post_number")) or 0 for row in rows)
     return [_posts_link(thread, [("post_number", last), ("asc", "true")])]
 
 
@@ -247,9 +271,9 @@ def _html_post(page: Page, body: HtmlElement, thread: str) -> Post | None:
     text = first(body, ".post[itemprop]", "[itemprop=articleBody]", "[itemprop=text]", ".post")
     position = first(body, "[itemprop=position]")
     place = (position.get("content") or text_of(position)) if position is not None else ""
-    if text is None or not place.strip("# ").isdigit():
+    n = number(place.strip("# "))
+    if text is None or not n:
         return None
-    n = int(place.strip("# "))
     own, quotes = _own(text, thread.rsplit("/", 1)[-1])
     likes = first(body, "meta[itemprop=userInteractionCount]")
     author = text_of(first(body, "[itemprop=author] [itemprop=name]")) or None
@@ -259,7 +283,7 @@ def _html_post(page: Page, body: HtmlElement, thread: str) -> Post | None:
         text=own,
         author=author,
         written=_html_date(body, "datePublished", page) or _html_date(body, "dateModified", page),
-        likes=int(likes.get("content") or 0) if likes is not None else None,
+        likes=number(likes.get("content") or "0") if likes is not None else None,
         url=f"{thread}/{n}",
         quotes=quotes,
     )

@@ -11,6 +11,7 @@ from lxml import etree
 from lxml.cssselect import CSSSelector
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
+from crawler import clean
 from crawler.documents import Quoted
 
 __all__ = [
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 _SMILEY = re.compile(r":[\w+-]+:|[:;=8xX][^\s]{1,2}")
-_SPACE = re.compile(r"[\s\u200b\ufeff]+")
+_SPACE = re.compile(r"\s+")
 _GONE = {"script", "style", "noscript", "template", "button", "svg", "iframe", "textarea", "select"}
 _PARAGRAPHS = {
     "address", "article", "aside", "blockquote", "details", "div", "dl", "fieldset", "figure",
@@ -49,7 +50,7 @@ Instead = Callable[[HtmlElement], "str | Quoted | None"]
 
 def tree_of(text: str) -> HtmlElement | None:
     """The page as a tree without comments; None where there is no markup at all."""
-    raw = text.replace("\0", "").encode("utf-8", "replace")
+    raw = text.replace("\0", "").encode("utf-8", "ignore")
     parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
         return document_fromstring(raw, parser=parser)
@@ -90,11 +91,12 @@ def text_of(node: HtmlElement | None) -> str:
 def number(text: str) -> int | None:
     """The first whole number of a text, thousands marks ignored."""
     found = re.search(r"\d[\d.,\u00a0\u202f']*", text)
-    return int(re.sub(r"\D", "", found.group())) if found else None
+    digits = re.sub(r"\D", "", found.group()) if found else ""
+    return int(digits) if 0 < len(digits) < 10 else None
 
 
 def _fold(text: str) -> str:
-    return _SPACE.sub(" ", text)
+    return _SPACE.sub(" ", clean.text(text))
 
 
 def words(node: HtmlElement, instead: Instead = lambda _: None) -> str:
@@ -165,8 +167,8 @@ def absolute(tree: HtmlElement, page_url: str, href: str | None) -> str:
     if not href or href.startswith(("#", "javascript:", "mailto:", "tel:")):
         return ""
     base = tree.getroottree().find("head/base[@href]")  # a search of the whole tree costs too much
-    start = urljoin(page_url, base.get("href")) if base is not None else page_url
     try:
+        start = urljoin(page_url, base.get("href")) if base is not None else page_url
         return urldefrag(urljoin(start, href.strip())).url
     except ValueError:
         return ""

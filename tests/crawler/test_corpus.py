@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -101,6 +104,127 @@ def test_a_forgotten_address_stays_out(corpus: Corpus, key: str) -> None:
     assert remaining == (["p2"] if key.endswith("p/1") else [])
 
 
+def quoting(number: int, quoted: str) -> Post:
+    """A post that repeats another one without naming its author."""
+    return post(number, quotes=(Quoted(text="Ice did nothing.", post=quoted),))
+
+
+@pytest.mark.parametrize(
+    "key", ["https://forum.example/p/1", "https://forum.example/t/7#p1", "m_0000000001"]
+)
+def test_quotes_of_a_forgotten_post_go_and_stay_out(corpus: Corpus, key: str) -> None:
+    """Also where only the post is named, and in a later piece of the thread without it."""
+    corpus.add(thread(post(1), quoting(2, "p1"), quoting(3, "p2")))
+    assert corpus.parts_of(key) == (("https://forum.example/t/7", "p1"),)
+    assert corpus.forget(key) == 1
+    assert corpus.parts_of(key) == ()
+    corpus.add(thread(quoting(4, "p1")))
+    left = corpus.get("https://forum.example/t/7")
+    assert isinstance(left, Thread)
+    assert [(p.id, [q.post for q in p.quotes]) for p in left.posts] == [
+        ("p2", []),
+        ("p3", ["p2"]),
+        ("p4", []),
+    ]
+
+
+def test_a_forgotten_address_is_on_no_list(corpus: Corpus) -> None:
+    """Neither the failures nor the states of threads name it any more."""
+    url = "https://forum.example/t/7"
+    corpus.failed(url, "HTTP 500")
+    corpus.keep_stamp(url, "9 replies")
+    corpus.forget(url)
+    assert corpus.failures() == []
+    assert corpus.stamp(url) is None
+
+
+def test_the_parts_of_a_document_are_all_its_posts(corpus: Corpus) -> None:
+    """With the title, which may hold a claim too; of an unknown key there are none."""
+    corpus.add(thread(post(1), post(2)))
+    url = "https://forum.example/t/7"
+    assert set(corpus.parts_of(url)) >= {(url, "p1"), (url, "p2"), (url, "title")}
+    assert corpus.parts_of("m_0000000009") == ()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        thread(post(2**70)),
+        thread(post(2, "a lone \ud800 half")),
+        thread(post(2, author="m_\udfff")),
+        thread(post(2), title="half \ud800"),
+        replace(thread(post(2)), confidence=float("nan")),
+        replace(thread(post(2)), source=source("https://forum.example/\ud800")),
+        replace(thread(post(2)), expected="many"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_document_that_cannot_be_written_is_one_clear_line(corpus: Corpus, odd: Thread) -> None:
+    """The document is named, and what was stored before is untouched."""
+    corpus.add(thread(post(1)))
+    with pytest.raises(StoreError, match=r"^https://forum\.example/.*cannot be stored") as told:
+        corpus.add(odd)
+    said = str(told.value)
+    assert "\n" not in said
+    assert said.encode()
+    assert corpus.get("https://forum.example/t/7") == thread(post(1))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "update documents set body = '{' where kind = 'thread'",
+        "update documents set kind = 'poem' where kind = 'thread'",
+        "update posts set body = '{\"id\": 3}'",
+        "update posts set body = cast(x'ff80' as text)",
+    ],
+)
+def test_a_damaged_document_is_named_passed_over_and_mended(
+    corpus: Corpus, tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The others are still read; collecting it again puts it right."""
+    article = Article(source=source("https://clinic.example/a"), title="A", text="Text.")
+    corpus.add(article)
+    corpus.add(thread(post(1)))
+    with sqlite3.connect(tmp_path / "corpus.db") as connection:
+        connection.execute(damage)
+    with pytest.raises(StoreError, match=r"^https://forum\.example/t/7: .*damaged"):
+        corpus.get("https://forum.example/t/7")
+    with caplog.at_level(logging.WARNING):
+        assert list(corpus.documents()) == [article]
+    assert "https://forum.example/t/7" in caplog.text
+    corpus.add(thread(post(1)))
+    assert corpus.get("https://forum.example/t/7") == thread(post(1))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://ana:s3cret@db.example/folk",
+        "postgresql+nodriver://ana:s3cret@db.example/folk",
+        "postgresql://ana:s3cret@db.example:port/folk",
+        "postgresql://db.example/folk?password=s3cret",
+        "nothing://ana:s3@s3cret@db.example",
+    ],
+)
+def test_no_message_holds_the_password_of_a_database(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address may be wrong or its driver missing: the password stays unsaid."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    with pytest.raises(StoreError) as told:
+        open_database(url)
+    assert "s3cret" not in str(told.value)
+    assert "db.example" in str(told.value)
+
+
+def test_a_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way out is the extra that brings it."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreError, match=r'pip install "folkgrade\[postgres\]"'):
+        open_database("postgresql+psycopg://ana@db.example/folk")
+
+
 def test_what_was_forgotten_is_not_written_down(corpus: Corpus, tmp_path: Path) -> None:
     """The list of forgotten things holds digests only."""
     corpus.add(thread(post(1)))
@@ -178,6 +302,22 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
         connection.execute("update schema_versions set version = 999 where store = 'corpus'")
     with pytest.raises(StoreError, match="newer Folkgrade"):
         Corpus(open_database(str(path)))
+
+
+def test_a_read_only_database_is_read_and_says_so_when_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No log is made beside it; a write is refused in words that name the cause."""
+    path = tmp_path / "odd #1 %20.db"
+    first = Corpus(open_database(str(path)))
+    first.add(thread(post(1)))
+    first.engine.dispose()
+    monkeypatch.setattr("crawler.database.os.access", lambda *_: False)
+    sealed = Corpus(open_database(str(path)))
+    assert sealed.get("https://forum.example/t/7") == thread(post(1))
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    with pytest.raises(StoreError, match="read-only"):
+        sealed.add(thread(post(2)))
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

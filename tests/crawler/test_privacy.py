@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -227,3 +228,46 @@ def test_key_in_a_missing_folder_is_refused(tmp_path: Path) -> None:
 def test_plain_name_is_masked_unless_it_is_a_word(text: str, expected: str) -> None:
     """A name of mere letters goes; a word of injury talk stays, whoever is called so."""
     assert mask(text, {"Zwirbel", "Psoas", "Tendinosis", "Runner"}) == expected
+
+
+@pytest.mark.parametrize(
+    "piece", ["\n", ">\n", " \n", "a.", "1-", "1.", "www.", "hi a ", "A said ", "call 1", "a [at] "]
+)
+def test_masking_takes_time_in_proportion_to_the_text(piece: str) -> None:
+    """Far under a second each; a pattern that tries every start again takes minutes."""
+    begun = time.process_time()
+    mask((piece * 100_000)[:100_000], ["rock_goat7", "Long Tall Sal"])
+    assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("evil bob99", "evil_bob99"),
+        ("Evil-Bob99", "evil_bob99"),
+        ("evilbob99", "evil_bob99"),
+        ("EVIL_BOB99", "evil_bob99"),
+        ("@evil-bob99", "evil_bob99"),
+        ("evil_bob99", "EvilBob99"),
+        ("STRASSE MÜLLER", "Straße Müller"),
+        ("straße müller", "Straße Müller"),
+        ("олег 77", "ОЛЕГ_77"),
+    ],
+)
+def test_name_is_masked_however_it_is_spelt(text: str, name: str) -> None:
+    """Joined, spaced, in capitals or with its letters folded."""
+    assert mask(f"I think {text} is right", [name]) == "I think [name] is right"
+
+
+@pytest.mark.parametrize("name", ["knee_20", "hip_pain", "Flat Pedals", "hip2"])
+def test_words_that_make_a_name_by_chance_are_kept(name: str) -> None:
+    """Ordinary words and numbers of their own stay words."""
+    text = "my knee 20 times, hip pain on flat pedals, hip 2 weeks"
+    assert mask(text, [name]) == text
+
+
+def test_key_is_never_found_half_written(tmp_path: Path) -> None:
+    """It is written elsewhere first; nothing else stays behind."""
+    key = load_key(tmp_path / "key")
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+    assert load_key(tmp_path / "key") == key

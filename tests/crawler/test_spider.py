@@ -220,6 +220,11 @@ def visited() -> Iterator[Visited]:
         "html": Tiny({"/robots.txt": robots(), "/t/cold-feet/4": Reply(HTML, kind="text/html"),
                       "/t/4.json": topic(4)}),
         "few": forum(*range(1, 9)),
+        "none": forum(1, **{"/latest.json": Reply("", 404)}),
+        "file": forum(1, **{"/latest.json": Reply("", 302, headers={"Location": "file:///x"})}),
+        "loop": forum(1, **{"/latest.json": Reply("", 302, headers={"Location": "latest.json"})}),
+        "huge": forum(1, 2, **{"/t/1.json": Reply(topic(1).body.replace(
+            '"post_number": 1', f'"post_number": {2**70}'))}),
     }  # fmt: skip
     with ExitStack() as stack:
         for tiny in tinies.values():
@@ -321,6 +326,27 @@ def test_bad_pages_are_recorded_and_the_crawl_goes_on(visited: Visited) -> None:
     assert visited.failure("broken", "t/1.json") == UNREADABLE
     assert visited.failure("broken", "t/2.json") == "not there (404)"
     assert visited.failure("broken", "t/3.json") == "not a page of text"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("none", "not there (404)"),
+        ("file", "redirected to no page (302)"),
+        ("loop", "redirected again and again"),
+    ],
+)
+def test_start_that_is_no_page_is_an_error_and_no_refusal(
+    visited: Visited, name: str, reason: str
+) -> None:
+    """Only rules and walls refuse."""
+    assert (visited.of(name).status, visited.of(name).reason) == ("unreachable", reason)
+
+
+def test_impossible_number_costs_one_page(visited: Visited) -> None:
+    """The other topics are read."""
+    assert visited.threads("huge") == ["t/2"]
+    assert "number" in (visited.failure("huge", "t/1.json") or "")
 
 
 def test_page_that_asks_not_to_be_indexed_is_not_stored(visited: Visited) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +13,18 @@ import sqlalchemy as sa
 
 from crawler.database import open_database
 from miner.knowledge import Knowledge, Run, claims_key
-from miner.model import Claim, Decision, Gap, Grade, Mined, Quote, Tally, Theme, ThemeEvent
+from miner.model import (
+    Claim,
+    Decision,
+    Evidence,
+    Gap,
+    Grade,
+    Mined,
+    Quote,
+    Tally,
+    Theme,
+    ThemeEvent,
+)
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 RUN = Run(started=NOON, finished=NOON, fingerprint="f1", settings_hash="s1", counts={"claims": 1})
@@ -144,3 +157,55 @@ def test_forgetting_an_author_leaves_no_trace(knowledge: Knowledge) -> None:
     with knowledge.engine.connect() as connection:
         assert connection.execute(sa.text("select count(*) from vectors")).scalar() == 0
         assert connection.execute(sa.text("select fingerprint from runs")).scalar() == ""
+
+
+def test_a_forgotten_post_takes_its_claims_evidence_and_cache(knowledge: Knowledge) -> None:
+    """Only that post's: another post of the thread and another thread keep theirs."""
+    here, there = "https://f.example/1", "https://f.example/2"
+    first, second = claim(), replace(claim("ice"), quote=replace(claim("ice").quote, part="p2"))
+    other = claim("rest", document=there)
+    spoken = tuple(
+        Evidence(theme="rem-aaaaaa", source_type="anecdote", direction="supports", quote=c.quote)
+        for c in (first, second)
+    )
+    knowledge.replace(RUN, replace(mined(first, second, other), evidence=spoken))
+    for document, found in ((here, first), (there, other)):
+        knowledge.keep_extracted(document, "k", [found])
+    many = [(here, f"none{n}") for n in range(1200)]
+    assert knowledge.forget("https://f.example/p/1", [(here, "p1"), *many]) == 2
+    assert {c.phrase for c in knowledge.claims()} == {"ice", "rest"}
+    assert [e.quote for e in knowledge.evidence()] == [second.quote]
+    assert knowledge.extracted(here, "k") is None
+    assert knowledge.extracted(there, "k") == [other]
+
+
+def test_forgetting_something_unknown_changes_nothing(knowledge: Knowledge) -> None:
+    """Caches and the state of the last run stay, so that the next one is still cheap."""
+    knowledge.replace(RUN, mined(claim()))
+    knowledge.keep_vectors("mini", {"ice": np.ones(2, dtype=np.float32)})
+    assert knowledge.forget("m_unknown") == 0
+    assert list(knowledge.vectors("mini", ["ice"])) == ["ice"]
+    run = knowledge.last_run()
+    assert run is not None
+    assert run.fingerprint == "f1"
+
+
+def test_two_runs_at_once_may_keep_the_same(tmp_path: Path) -> None:
+    """Whoever comes second finds it known; both runs end, one after the other."""
+    url = str(tmp_path / "two.db")
+    Knowledge(open_database(url))
+
+    def run(_number: int) -> None:
+        store = Knowledge(open_database(url))
+        for start in range(5):
+            texts = [f"text {n}" for n in range(start * 20, start * 20 + 40)]
+            store.keep_vectors("mini", dict.fromkeys(texts, np.ones(2, dtype=np.float32)))
+            store.keep_extracted("https://f.example/1", "k", [claim()])
+        store.replace(RUN, mined(claim()))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(run, range(2)))
+    store = Knowledge(open_database(url))
+    assert len(store.runs()) == 2
+    assert store.claims() == [claim()]
+    assert len(store.vectors("mini", [f"text {n}" for n in range(200)])) == 120

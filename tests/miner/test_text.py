@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,39 @@ def test_deep_quotes_and_long_posts_take_linear_time() -> None:
     """A megabyte of nested quotes is read in seconds."""
     text = ("[quote]" * 2000 + "x " * 1000 + "[/quote]" * 2000 + "\n> y\n") * 20
     assert own_words(text).strip() == ""
+
+
+@pytest.mark.parametrize("tail", ["", "x"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "😀",
+        ".",
+        "....Ab",
+        "-- \n",
+        "[quote=",
+        "[code]",
+        "[code=",
+        "<pre>",
+        "<blockquote",
+        "\n",
+        "> > 1\n",
+        "Pat wrote:\n\n",
+    ],
+)
+def test_a_mark_repeated_without_end_takes_linear_time(unit: str, tail: str) -> None:
+    """A very long post of it is read in the time of any other text, not in its square."""
+    text = unit * (200_000 // len(unit)) + tail
+    before = time.process_time()
+    sentences(text)
+    assert len(own_words(text)) == len(text)
+    assert time.process_time() - before < 5
+
+
+@pytest.mark.parametrize("opening", ["[code]", "```", "<pre>", "<blockquote>", "[code=sh]"])
+def test_a_block_that_is_never_closed_stays(opening: str) -> None:
+    """What follows may be the author's own; only a closed block is somebody else's."""
+    assert own(f"{opening} {OWN}") == f"{opening} {OWN}"
 
 
 def test_fold_makes_quotes_straight_and_blanks_single() -> None:

@@ -1,0 +1,75 @@
+"""The tables of the collected store, and the steps that bring them about."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from crawler.database import Step, UtcTime
+
+__all__ = ["STEPS", "documents", "failures", "forgotten", "posts", "stamps", "visits"]
+
+metadata = sa.MetaData()
+
+documents = sa.Table(
+    "documents",
+    metadata,
+    sa.Column("url", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False, index=True),
+    sa.Column("site", sa.String, nullable=False, index=True),
+    sa.Column("engine", sa.String, nullable=False),
+    sa.Column("title", sa.String, nullable=False),
+    sa.Column("fetched", UtcTime, nullable=False),
+    sa.Column("hash", sa.String, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+"""`body` is the document as JSON, a thread without its posts."""
+
+posts = sa.Table(
+    "posts",
+    metadata,
+    sa.Column("document", sa.ForeignKey("documents.url", ondelete="CASCADE"), primary_key=True),
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("author", sa.String, index=True),
+    sa.Column("written", UtcTime),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+"""`body` is the post as JSON; the other columns are for finding it."""
+
+failures = sa.Table(
+    "failures",
+    metadata,
+    sa.Column("url", sa.String, primary_key=True),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("seen", UtcTime, nullable=False),
+)
+
+stamps = sa.Table(
+    "stamps",
+    metadata,
+    sa.Column("url", sa.String, primary_key=True),
+    sa.Column("stamp", sa.String, nullable=False),
+)
+
+visits = sa.Table(
+    "visits",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("site", sa.String, nullable=False),
+    sa.Column("started", UtcTime, nullable=False),
+    sa.Column("finished", UtcTime, nullable=False),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("pages", sa.Integer, nullable=False),
+)
+
+forgotten = sa.Table("forgotten", metadata, sa.Column("key", sa.String, primary_key=True))
+"""Digests only, so that the list of what was forgotten tells nobody what it was."""
+
+
+def _create_tables(connection: sa.Connection) -> None:
+    metadata.create_all(connection)
+
+
+STEPS: tuple[Step, ...] = (_create_tables,)

@@ -1,0 +1,126 @@
+"""The tables of the derived store, and the steps that bring them about."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from crawler.database import Step, UtcTime
+
+__all__ = [
+    "STEPS",
+    "claims",
+    "contradictions",
+    "decisions",
+    "events",
+    "evidence",
+    "extractions",
+    "gaps",
+    "grades",
+    "runs",
+    "themes",
+    "vectors",
+]
+
+metadata = sa.MetaData()
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("started", UtcTime, nullable=False),
+    sa.Column("finished", UtcTime, nullable=False),
+    sa.Column("fingerprint", sa.String, nullable=False),
+    sa.Column("settings_hash", sa.String, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+claims = sa.Table(
+    "claims",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("theme", sa.String, index=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("voice", sa.String, nullable=False),
+    sa.Column("document", sa.String, nullable=False, index=True),
+    sa.Column("part", sa.String, nullable=False),
+    sa.Column("author", sa.String, index=True),
+    sa.Column("condition", sa.String),
+    sa.Column("written", UtcTime),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""`place` is the rank within the theme, most typical first."""
+
+themes = sa.Table(
+    "themes",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("authors", sa.Integer, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+
+def _of_theme(name: str) -> sa.Table:
+    """A table of values that belong to a theme, in the order they were concluded."""
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("row", sa.Integer, primary_key=True),
+        sa.Column("id", sa.String, nullable=False, index=True),
+        sa.Column("theme", sa.String, nullable=False, index=True),
+        sa.Column("value", sa.Text, nullable=False),
+    )
+
+
+evidence = _of_theme("evidence")
+grades = _of_theme("grades")
+gaps = _of_theme("gaps")
+contradictions = _of_theme("contradictions")
+
+events = sa.Table(
+    "theme_events",
+    metadata,
+    sa.Column("row", sa.Integer, primary_key=True),
+    sa.Column("run", sa.Integer, nullable=False, index=True),
+    sa.Column("theme", sa.String, nullable=False, index=True),
+    sa.Column("into", sa.String),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""Kept over runs: it is how old ids redirect."""
+
+extractions = sa.Table(
+    "extractions",
+    metadata,
+    sa.Column("document", sa.String, primary_key=True),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""Cache: claims by document; `key` names the content and the extractor they came from."""
+
+vectors = sa.Table(
+    "vectors",
+    metadata,
+    sa.Column("model", sa.String, primary_key=True),
+    sa.Column("text", sa.String, primary_key=True),
+    sa.Column("value", sa.LargeBinary, nullable=False),
+)
+"""Cache: float32 vectors by model and text."""
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("action", sa.String, nullable=False),
+    sa.Column("target", sa.String, nullable=False, index=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("undone", sa.Boolean, nullable=False, default=False),
+)
+
+
+def _create_tables(connection: sa.Connection) -> None:
+    metadata.create_all(connection)
+
+
+STEPS: tuple[Step, ...] = (_create_tables,)
