@@ -25,7 +25,6 @@ from miner.model import Claim, Direction, Evidence, Kind, Question, SourceType, 
 from miner.text import Sentence, sentences
 
 __all__ = [
-    "coverage",
     "from_article",
     "mentions",
     "of_articles",
@@ -401,7 +400,7 @@ def _claimed(claim: Claim) -> tuple[Direction, str]:
     return way, "" if way == "unclear" else f"outcome {claim.outcome}"
 
 
-# --- coverage ---------------------------------------------------------------------------------
+# --- mentions ---------------------------------------------------------------------------------
 
 
 def of_articles(
@@ -442,14 +441,3 @@ def of_articles(
             if e.direction != "unclear" and e.quote and (e.theme, e.quote.start) not in places
         ]  # fmt: skip
     return found
-
-
-def coverage(
-    articles: Iterable[Article], themes: Sequence[Theme], wordings: Mapping[str, Iterable[str]]
-) -> dict[str, frozenset[str]]:
-    """Addresses of the articles that name each theme at all, whatever they say of it."""
-    found: dict[str, set[str]] = {theme.id: set() for theme in themes}
-    for article in articles:
-        for theme, _ in mentions(article, themes, wordings):
-            found[theme].add(article.source.url)
-    return {theme: frozenset(urls) for theme, urls in found.items()}

@@ -15,7 +15,7 @@ from crawler.documents import Article, Reference, Source
 from miner import credentials, promotions
 from miner.contradictions import article_agreement
 from miner.directions import direction
-from miner.evidence import coverage, from_article, mentions, of_articles
+from miner.evidence import from_article, mentions, of_articles
 from miner.grades import UNLISTED
 from miner.library import About, LibraryStudy, by_identifier
 from miner.model import Claim, Evidence, Kind, Quote, Theme
@@ -453,7 +453,7 @@ def test_list_item_takes_the_direction_of_its_lead_in() -> None:
     assert "include" not in found.flags
 
 
-# --- coverage ---------------------------------------------------------------------------------
+# --- mentions ---------------------------------------------------------------------------------
 
 THEMES = [
     Theme(id="r", kind="remedy", name="calf taping", claims=()),
@@ -497,16 +497,13 @@ def test_common_word_alone_names_no_theme() -> None:
 
 
 def test_missed_sentence_becomes_evidence_only_where_it_says_which_way() -> None:
-    """What merely names a theme covers it and proves nothing."""
+    """What merely names a theme proves nothing."""
     pages = [
         article("Taping is blue. Taping helps.", site="a.example"),
         article("Taping?", site="b.example"),
     ]
     found = of_articles(pages, [], THEMES)
     assert [(e.theme, e.direction) for e in found] == [("s", "supports")]
-    covered = coverage(pages, THEMES, {})
-    assert covered["s"] == {p.source.url for p in pages}
-    assert covered["r"] == frozenset()
 
 
 def test_claimed_sentence_is_not_counted_again_as_a_mention() -> None:
