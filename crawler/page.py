@@ -29,13 +29,22 @@ class Link:
     """An address worth following, and what is expected there."""
 
     url: str
-    role: Literal["thread", "listing", "posts", "article", "better"]
+    role: Literal["thread", "listing", "posts", "article", "better", "recent"]
     """`posts` is a further piece of a thread, `better` a better form of this very page (its JSON):
-    when it can be read, nothing else of this page is needed. The others are pages of their kind."""
+    when it can be read, nothing else of this page is needed. `recent` is a feed of the newest
+    posts, edits with it, worth asking only where the site was collected before; its own next step
+    is a `recent` link too. The others are pages of their kind."""
     thread: str | None = None
     """Canonical address of the thread a `posts` link belongs to."""
     stamp: str | None = None
     """The thread's state as the listing tells it (posts, last activity): equal stamp, no visit."""
+    active: datetime | None = None
+    """When the listing says the thread was last active. Lists that run from the latest backwards
+    need no walk to their end when a whole page of them is as it was."""
+    title: str = ""
+    """Title of the thread as the listing prints it, for scopes and dry runs; never stored."""
+    pinned: bool = False
+    """Stands above the order of its list."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,3 +53,7 @@ class Found:
 
     documents: tuple[Document, ...] = ()
     links: tuple[Link, ...] = ()
+    gone: tuple[str, ...] = ()
+    """Addresses of threads and posts that the page says were deleted at the source."""
+    pause: float = 0.0
+    """Seconds the answer itself asks the whole site to be left alone (`backoff`)."""

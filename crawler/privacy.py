@@ -15,13 +15,14 @@ import stat
 import tempfile
 import tomllib
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from crawler.contacts import contacts
 from crawler.documents import Article, Document, Post, Quoted, Study, Thread
 from crawler.errors import KeyFileError
 
@@ -30,26 +31,13 @@ __all__ = ["is_telling", "load_key", "mask", "plain", "pseudonym", "pseudonymise
 _DATA = Path(__file__).parent / "data" / "privacy.toml"
 _ORDINARY = _DATA.with_name("ordinary.json")
 KEY_BYTES = 32
+_LOST = (
+    "{path}: the key is missing, and the pseudonyms in the store were made with it; restore it "
+    "from a copy, or begin a new project: another key would give every member a second pseudonym"
+)
 
-_EMAIL = re.compile(
-    # The look-behind keeps a long run of letters from being tried at each of its letters.
-    r"(?<![\w.+-])[\w.+-]+(?:@[\w-]+(?:\.[\w-]+)+"
-    r"|\s?[\[(]at[\])]\s?[\w-]+(?:\s?(?:[\[(]dot[\])]|\.)\s?\w+)+)",
-    re.I,
-)
-_PHONE = re.compile(
-    r"(?<![\w.,/-])(?:\+\d{1,3}[\s.-]?(?:\(\d{1,4}\)[\s.-]?)?\d(?:[\s.-]?\d){6,11}"
-    r"|\(\d{3}\)\s?\d{3}[\s.-]?\d{4}"
-    r"|\d{3}[.\s-]\d{3}[.\s-]\d{4}"
-    r"|0\d{2,4}[\s/-]\d{3,4}[\s-]?\d{3,4})(?![\w/]|[.,-]\d)"
-)
-_CALLED = re.compile(
-    r"(\b(?:call|phone|text|tel|mobile|cell|whatsapp|number is)\b\W{1,4}(?:me\W+)?"
-    r"(?:(?:at|on)\W+)?)(\d[\d\s().-]{5,}\d)",
-    re.I,
-)
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"']+", re.I)
-_MENTION = re.compile(r"(?<![\w@./])@[A-Za-z][\w.\-]*\w")
+_MENTION = re.compile(r"(?<![\w@./])@[A-Za-z][\w.\-]*\w|(?<![\w/.])/?u/[A-Za-z0-9][\w-]{2,30}")
 _PIECE = re.compile(r"[^\W_]+")
 _JOINT = re.compile(r"[ _.-]?")
 _TOKEN = re.compile(r"[^\W](?:[\w.\-]*\w)?")
@@ -61,7 +49,8 @@ _SIGNATURE = re.compile(
     re.I,
 )
 _LONGEST_SIGNATURE = 120
-EMAIL, PHONE, NAME, PROFILE = "[email]", "[phone]", "[name]", "[profile]"
+_LONGEST_NAME = 200
+NAME, PROFILE = "[name]", "[profile]"
 """What stands for what was masked."""
 
 
@@ -70,10 +59,16 @@ def _lists() -> dict[str, Any]:
     return tomllib.loads(_DATA.read_text(encoding="utf-8"))
 
 
-def load_key(path: Path) -> bytes:
-    """The project's key of 32 bytes, made with mode 600 at first use; raises KeyFileError."""
+def load_key(path: Path, *, must_exist: bool = False) -> bytes:
+    """The project's key of 32 bytes, made with mode 600 at first use; raises KeyFileError.
+
+    `must_exist`: pseudonyms made with it are stored already. A new key would give every member a
+    second one, so a lost key is an error then.
+    """
     try:
         if not os.path.lexists(path):
+            if must_exist:
+                raise KeyFileError(_LOST.format(path=path))
             _make_key(path)
     except OSError as error:
         raise KeyFileError(f"{path}: the key cannot be made ({error.strerror})") from error
@@ -146,6 +141,10 @@ class Known:
         keys = (("".join(pieces), len(pieces)) for pieces in split if _is_odd(pieces))
         return {key: count for key, count in keys if len(key) >= 6}
 
+    def has_any(self, words: Set[str]) -> bool:
+        """Whether one of the words is a name."""
+        return not words.isdisjoint(self.here) or any(word in self.elsewhere for word in words)
+
     def __contains__(self, name: str) -> bool:
         return name in self.here or name in self.elsewhere
 
@@ -159,7 +158,7 @@ def pseudonymise(document: Document, key: bytes, names: Set[str] = frozenset()) 
     if isinstance(document, Study):
         return document
     if isinstance(document, Article):
-        return replace(document, text=_contacts(document.text))
+        return replace(document, text=contacts(document.text))
     spoken = _spoken(document)
     known = Known(frozenset(map(plain, spoken)), names)
     shown = tuple(sorted(spoken))
@@ -217,21 +216,51 @@ def mask(text: str, names: Collection[str] = ()) -> str:
 def _masked(text: str, known: Known, shown: tuple[str, ...]) -> str:
     if not text:
         return text
-    text = _contacts(_URL.sub(lambda found: _address(found.group(), known), text))
+    words = _words_in(text)
+    text = contacts(_URL.sub(lambda found: _address(found.group(), known), text))
     text = _spelt(_MENTION.sub(NAME, _phrases(text, shown)), known.keys)
-    for rule in (_headers, _greeted, _reported, _introduced, _signed, _words):
+    for rule in _rules(words, known):
         text = rule(text, known)
     return re.sub(r"\[name\](?:[ .]\[name\])+", NAME, text)
 
 
-def _contacts(text: str) -> str:
-    """The text without e-mail addresses and phone numbers."""
-    text = _PHONE.sub(PHONE, _EMAIL.sub(EMAIL, text))
-    return _CALLED.sub(lambda m: m[1] + PHONE if _is_number(m[2]) else m.group(), text)
+def _rules(words: Set[str], known: Known) -> Iterator[Callable[[str, Known], str]]:
+    """The rules that may find something, to judge by the words of a text: most find nothing."""
+    is_given = not words.isdisjoint(_given())
+    is_known = known.has_any(words)
+    yield _headers
+    if not words.isdisjoint(_greeting_words()):
+        yield _greeted
+    if is_given or is_known:
+        yield _reported
+    if is_given:
+        yield _introduced
+    yield _signed
+    if is_known:
+        yield _words
 
 
-def _is_number(text: str) -> bool:
-    return 7 <= sum(c.isdigit() for c in text) <= 15
+def _words_in(text: str) -> Set[str]:
+    """The folded words of a text: each whole, and the parts and beginnings of joined ones."""
+    found = set(_TOKEN.findall(text))
+    for joined in [token for token in found if "." in token or "-" in token]:
+        ends = [part.end() for part in re.finditer(r"\w+", joined[:_LONGEST_NAME])]
+        found.update(joined[:end] for end in ends)
+        found.update(re.findall(r"\w+", joined))
+    return {_folded(token) for token in found}
+
+
+@lru_cache(maxsize=50_000)
+def _folded(token: str) -> str:
+    """As `plain`, which a crawl would ask for the same words again and again."""
+    return plain(token)
+
+
+@cache
+def _greeting_words() -> frozenset[str]:
+    """The first word of each greeting."""
+    starts = (re.match(r"\w+", word) for word in _lists()["greetings"]["before"])
+    return frozenset(plain(start.group()) for start in starts if start)
 
 
 def _address(url: str, known: Known) -> str:

@@ -9,17 +9,35 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from crawler import clean
 from crawler.errors import CrawlerError, NothingRead
 from crawler.page import Found, Page
 
+if TYPE_CHECKING:
+    from crawler.engines.custom import Selectors
+
 __all__ = ["ENGINES", "Engine", "UnknownEngine", "choose", "engine", "read"]
 
 ENGINES: Mapping[str, str] = {
     "discourse": "crawler.engines.discourse",
+    "flarum": "crawler.engines.flarum",
+    "nodebb": "crawler.engines.nodebb",
+    "lemmy": "crawler.engines.lemmy",
+    "reddit": "crawler.engines.reddit",
+    "stackexchange": "crawler.engines.stackexchange",
+    "hackernews": "crawler.engines.hackernews",
+    "hyperkitty": "crawler.engines.hyperkitty",
     "xenforo": "crawler.engines.xenforo",
     "phpbb": "crawler.engines.phpbb",
+    "vbulletin": "crawler.engines.vbulletin",
+    "smf": "crawler.engines.smf",
+    "vanilla": "crawler.engines.vanilla",
+    "invision": "crawler.engines.invision",
+    "mybb": "crawler.engines.mybb",
+    "fluxbb": "crawler.engines.fluxbb",
+    "phorum": "crawler.engines.phorum",
     "generic": "crawler.engines.generic",
     "article": "crawler.engines.article",
 }
@@ -29,6 +47,13 @@ SURE = 0.15
 """Up to this no engine is used."""
 CERTAIN = 0.9
 """From this on no other engine is asked."""
+GUESSES: Mapping[str, float] = {"generic": 0.65, "article": 0.6}
+"""Engines that take time to look at a page, and the most that they say of any."""
+
+MOST_TEXT = 20_000_000
+"""Characters of the largest page that is read."""
+MOST_TAGS = 80_000
+"""Tags of the largest page that is read: a tree takes a hundred times the room of its text."""
 
 
 class UnknownEngine(CrawlerError):
@@ -56,6 +81,8 @@ def choose(page: Page) -> str | None:
     """Name of the engine that is surest of the page; None where none is."""
     best, most = None, SURE
     for name in ENGINES:
+        if most >= GUESSES.get(name, 1.0):
+            continue
         sure = engine(name).recognises(page)
         if sure > most:
             best, most = name, sure
@@ -64,9 +91,18 @@ def choose(page: Page) -> str | None:
     return best
 
 
-def read(page: Page, name: str | None = None) -> Found:
-    """What the named engine, or else the surest, finds; raises NothingRead where none is sure."""
+def read(page: Page, name: str | None = None, selectors: Selectors | None = None) -> Found:
+    """What the user's selectors, the named engine, or else the surest finds.
+
+    Raises NothingRead where no engine is sure, or where no selector finds anything.
+    """
+    if len(page.text) > MOST_TEXT or page.text.count("<") > MOST_TAGS:
+        raise NothingRead(f"{page.url}: more than a page holds ({len(page.text):,} characters)")
     page = replace(page, text=clean.markup(page.text))
+    if selectors is not None:
+        from crawler.engines import custom
+
+        return _sound(page, custom.read(page, selectors))
     chosen = name or choose(page)
     if chosen is None:
         raise NothingRead(f"{page.url}: no engine knows this page ({page.content_type})")

@@ -13,11 +13,12 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from lxml.html import HtmlElement
 
 from crawler.documents import Article, Reference, Source
+from crawler.engines import feeds
 from crawler.engines.dates import moment
 from crawler.engines.markup import absolute, first, language, select, text_of, tree_of, words
 from crawler.page import Found, Link, Page
@@ -37,10 +38,20 @@ def _patterns() -> dict[str, Any]:
     return tomllib.loads(_DATA.read_text(encoding="utf-8"))
 
 
+MOST_TAGS = 30_000
+MOST_TEXT = 4_000_000
+"""Tags and characters of the largest page that prose is looked for in: beyond it takes minutes."""
+MOST_BLOCKS = 2_000
+"""Blocks from which on no second opinion is asked for: its time grows with their square."""
+_BLOCK = re.compile(r"<(?:p|div|li|td|h[1-6]|blockquote|dd)\b", re.I)
+
+
 def recognises(page: Page) -> float:
     """How sure it is that this is a page to be read as prose, 0 to 0.6: less than of a forum."""
     if "<" not in page.text[:500] or "json" in page.content_type:
         return 0.0
+    if feeds.is_feed(page):
+        return 0.6
     if re.search(r'"@type":\s*\[?\s*"(?:\w*Article|BlogPosting|MedicalWebPage)"', page.text):
         return 0.6
     if re.search(r'"og:type"\s+content="article"', page.text):
@@ -51,7 +62,9 @@ def recognises(page: Page) -> float:
 
 
 def read(page: Page) -> Found:
-    """The article of the page; for a page that is a list of articles, the links to them."""
+    """The article of the page; for a list of articles, a sitemap or a feed the links to them."""
+    if feeds.is_feed(page):
+        return feeds.read(page)
     tree = tree_of(page.text)
     if tree is None:
         return Found()
@@ -70,10 +83,17 @@ def _is_list(page: Page, links: list[str], text: str) -> bool:
 
 def _body(page: Page) -> str | None:
     """The prose of the page, paragraphs parted by a blank line; None where there is too little."""
+    if page.text.count("<") > MOST_TAGS or len(page.text) > MOST_TEXT:
+        return None
     from trafilatura import bare_extraction
 
     found = bare_extraction(
-        page.text, url=page.url, include_comments=False, include_tables=True, favor_recall=True
+        page.text,
+        url=page.url,
+        fast=len(_BLOCK.findall(page.text)) > MOST_BLOCKS,
+        include_comments=False,
+        include_tables=True,
+        favor_recall=True,
     )
     body = getattr(found, "body", None)
     if body is None:
@@ -123,14 +143,17 @@ def _canonical(page: Page, tree: HtmlElement) -> str:
 
 
 def _stated(tree: HtmlElement) -> dict[str, Any]:
-    """What JSON-LD says of the article; empty where it says nothing readable."""
+    """What JSON-LD says of the article, persons put where it only points to them."""
     nodes = [
         n for script in select(tree, "script[type='application/ld+json']") for n in _nodes(script)
     ]
+    by_id = {str(n["@id"]): n for n in nodes if "@id" in n}
     for node in nodes:
         kinds = node.get("@type")
         if any(kind in _KINDS for kind in (kinds if isinstance(kinds, list) else [kinds])):
-            return node
+            person = _person(node.get("author"))
+            known = by_id.get(str(person.get("@id")), {})
+            return {**node, "author": {**known, **person}} if person else node
     return {}
 
 
@@ -200,17 +223,23 @@ def _published(page: Page, tree: HtmlElement, stated: dict[str, Any]) -> datetim
         tree,
         "meta[property='article:published_time']",
         "meta[itemprop=datePublished]",
+        "meta[name='citation_publication_date'], meta[name='dc.date'], meta[name='DC.date.issued']",
         "time[datetime]",
     )
     said = stated.get("datePublished") or (
         meta is not None and (meta.get("content") or meta.get("datetime"))
     )
-    return moment(str(said), now=page.fetched) if said else None
+    printed = said or _printed(tree, "published")
+    return moment(str(printed), now=page.fetched, language=language(tree)) if printed else None
 
 
 def _reviewed(page: Page, tree: HtmlElement, stated: dict[str, Any]) -> datetime | None:
     """When the page says it was last reviewed or updated."""
-    for said in (stated.get("lastReviewed"), _review_line(tree), stated.get("dateModified")):
+    for said in (
+        stated.get("lastReviewed"),
+        _printed(tree, "updated", "line"),
+        stated.get("dateModified"),
+    ):
         found = moment(str(said), now=page.fetched, language=language(tree)) if said else None
         if found is not None:
             return found
@@ -218,15 +247,18 @@ def _reviewed(page: Page, tree: HtmlElement, stated: dict[str, Any]) -> datetime
     return moment(meta.get("content"), now=page.fetched) if meta is not None else None
 
 
-def _review_line(tree: HtmlElement) -> str | None:
+def _printed(tree: HtmlElement, *groups: str) -> str | None:
+    """The date that stands after words of the named groups, as printed."""
     known = _patterns()["reviewed"]
-    date = r"(\d{1,2}\s+\w+\s+\d{4}|\w+\s+\d{1,2},?\s+\d{4}|\d{4}-\d{2}-\d{2})"
+    words_before = "|".join(known[group] for group in groups)
+    line = re.compile(rf"\b(?:{words_before}){known['date']}", re.I)
     for text in tree.xpath("//body//text()[contains(., '20')]"):
         near = text.getparent()
-        around = text_of(near)[:200] if len(near) < 5 else str(text)[:200]
-        found = re.search(rf"(?:{known['updated']}|{known['line']}){date}", around, re.I)
-        if found:
-            return found[1]
+        above = near.getparent() if near is not None else None
+        for holder in (near, above):
+            around = text_of(holder)[:200] if holder is not None and len(holder) < 8 else text[:200]
+            if found := line.search(around):
+                return found[1]
     return None
 
 
@@ -238,9 +270,24 @@ def _references(tree: HtmlElement) -> list[Reference]:
     for node in select(tree, _HEADINGS):
         if heading.fullmatch(text_of(node)):
             listed = _entries(node) or listed
+    if not listed:
+        listed = _marked(tree)
     links = select(tree, "a[href*='doi.org/10.'], a[href*='pubmed']") if not listed else []
     found = listed + [_reference(link.getparent(), text_of(link)) for link in links]
     return list(dict.fromkeys(entry for entry in found if entry.text))
+
+
+def _marked(tree: HtmlElement) -> list[Reference]:
+    """Entries of a list that is named as one of references and stands under no such heading."""
+    name = re.compile(rf"(?:^|[\s_-])(?:{_patterns()['references']['list']})(?:[\s_-]|$)", re.I)
+    for node in tree.iter("ol", "ul", "section", "div"):
+        if name.search(f"{node.get('class') or ''} {node.get('id') or ''}"):
+            found = [
+                _reference(each, text_of(each)) for each in select(node, "li") if text_of(each)
+            ]
+            if any(entry.doi or entry.pmid for entry in found):
+                return found
+    return []
 
 
 def _entries(heading: HtmlElement) -> list[Reference]:
@@ -255,7 +302,7 @@ def _entries(heading: HtmlElement) -> list[Reference]:
 
 def _reference(node: HtmlElement, text: str) -> Reference:
     known = _patterns()["references"]
-    whole = " ".join([text, *(a.get("href") for a in select(node, "a[href]"))])
+    whole = " ".join([text, *(unquote(a.get("href")) for a in select(node, "a[href]"))])
     doi = re.search(known["doi"], whole, re.I)
     pmid = re.search(known["pmid"], whole, re.I)
     return Reference(text=text, doi=doi and doi.group().lower(), pmid=pmid and pmid[1])

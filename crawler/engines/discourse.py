@@ -5,16 +5,32 @@ A post is known by its number in the topic: that is what quotes, replies and per
 
 from __future__ import annotations
 
-import json
 import re
+import zlib
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from lxml.html import HtmlElement
 
 from crawler import clean
 from crawler.documents import Post, Quoted, Source, Thread
+from crawler.engines.answers import (
+    Row,
+    answer,
+    asked,
+    digest,
+    embedded,
+    is_json,
+    iso,
+    joined,
+    own_html,
+    row,
+    rows,
+    string,
+    with_query,
+)
 from crawler.engines.dates import moment
 from crawler.engines.markup import (
     absolute,
@@ -35,18 +51,29 @@ __all__ = ["read", "recognises"]
 
 CHUNK = 20
 """Posts the web client asks for at once."""
+ANCHOR = 400
+"""One post in that many ends its chunk early, in topics longer than `SHORT`."""
+SHORT = 200
+"""Posts up to which chunks are simply twenty each: so few are soon asked for again."""
+FEED = 50
+"""Posts in one answer of the feed of the newest; ids in its window on old sites."""
+MOST_WINDOWS = 50_000
+"""Windows of the longest topic that is believed: a million posts."""
 _CRAWLER_POST = ".crawler-post, [itemtype*=DiscussionForumPosting].topic-body"
 _REGULAR = 1
 _LIKE = 2
-_TOPIC = re.compile(r"^(?P<base>.*?)/t/(?:[^/]*[^/\d][^/]*/|-/)?(?P<id>\d+)(?:/(?P<post>\d+))?/?$")
+_MARKS = ('"post_stream"', '"topic_list"', '"category_list"', '"latest_posts"')
+_TOPIC = re.compile(
+    r"^(?P<base>.*?)/[tn]/(?:[^/]*[^/\d][^/]*/|-/)?(?P<id>\d+)(?:/(?P<post>\d+))?/?$"
+)
+_PLACE = re.compile(r"/(?:latest|top|new|hot|c|tags?|[tn]|categories|search|posts)(?=[/.?]|$)")
+_LISTED = re.compile(r"/(?:c/.+|tags?/.+|latest|top|hot|new)/?$")
 
 
 def recognises(page: Page) -> float:
     """How sure it is that Discourse wrote this page, 0 to 1."""
-    start = page.text[:200].lstrip()
-    if start.startswith("{"):
-        marks = ('"post_stream"', '"topic_list"', '"category_list"')
-        return 1.0 if any(mark in page.text for mark in marks) else 0.0
+    if is_json(page):
+        return 1.0 if any(mark in page.text for mark in _MARKS) else 0.0
     if re.search(r'<meta\s+name="generator"\s+content="Discourse\b', page.text):
         return 1.0
     layout = 'class="topic-body crawler-post"' in page.text or 'id="data-preloaded"' in page.text
@@ -54,89 +81,96 @@ def recognises(page: Page) -> float:
 
 
 def read(page: Page) -> Found:
-    """The posts and links of a Discourse page, be it JSON or HTML."""
-    if not page.text[:200].lstrip().startswith("{"):
+    """The posts and links of a Discourse page, be it JSON or HTML; raises NothingRead."""
+    if not is_json(page):
         return _read_html(page)
-    data = json.loads(page.text)
+    data = row(answer(page))
+    found = _read_json(page, data)
+    if found is None:
+        raise NothingRead(f"{page.url}: an answer of Discourse with no topic and no list in it")
+    return found
+
+
+def _read_json(page: Page, data: Row) -> Found | None:
+    """What an answer holds; None where it is of no kind that is known."""
+    if "post_stream" in data:
+        return _read_topic(page, data)
     if "topic_list" in data:
-        return Found(links=tuple(_topics(page, data["topic_list"])))
+        return Found(links=tuple(_topics(page, row(data, "topic_list"))))
     if "category_list" in data:
-        return Found(links=(Link(url=urljoin(page.url, "latest.json"), role="listing"),))
-    return _read_topic(page, data)
+        return Found(links=tuple(_categories(page, row(data, "category_list"))))
+    return _read_feed(page, data) if "latest_posts" in data else None
 
 
-def _read_topic(page: Page, data: dict[str, Any]) -> Found:
-    rows = [row for row in data["post_stream"]["posts"] if isinstance(row, dict)]
-    topic = data.get("id") or (rows[0]["topic_id"] if rows else None)
+def _read_topic(page: Page, data: Row) -> Found:
+    posts = rows(row(data, "post_stream").get("posts"))
+    topic = clean.whole(data.get("id"))
+    if topic is None:
+        topic = next((clean.whole(each.get("topic_id")) for each in posts), None)
     if topic is None:
         return Found()
-    base = page.url.split("/t/")[0]
-    url = f"{base}/t/{topic}"
-    said = [row for row in rows if _is_said(row)]
-    posts = [_post(row, url, page.fetched) for row in said if clean.whole(row.get("post_number"))]
-    if said and not posts:
+    url = f"{_base(page.url)}/t/{topic}"
+    thread = _thread(page, url, string(data, "title"), data.get("posts_count"), posts)
+    links = tuple(_rest(page, url, data, posts))
+    return Found(documents=(thread,), links=links, gone=tuple(_gone(url, posts)))
+
+
+def _thread(page: Page, url: str, title: str, expected: Any, posts: list[Row]) -> Thread:
+    """A piece of a topic; raises NothingRead where its posts have no numbers."""
+    said = [each for each in posts if _is_said(each)]
+    read = [_post(each, url) for each in said if clean.whole(each.get("post_number"))]
+    if said and not read:
         raise NothingRead(f"{url}: no post of the topic has a number that can be")
-    thread = Thread(
+    return Thread(
         source=_source(page, url),
-        title=_string(data, "title") or "",
-        posts=tuple(posts),
-        expected=clean.whole(data.get("posts_count")),
+        title=title,
+        posts=tuple(read),
+        expected=clean.whole(expected),
     )
-    return Found(documents=(thread,), links=tuple(_rest(page, url, data, rows)))
 
 
-def _is_said(row: dict[str, Any]) -> bool:
-    """Whether somebody's words are in it, still shown."""
-    gone = row.get("hidden") or row.get("user_deleted") or row.get("deleted_at")
-    return row.get("post_type", _REGULAR) == _REGULAR and not gone
+def _is_said(post: Row) -> bool:
+    """Whether somebody's words are in it, still shown; notes of the system and whispers are not."""
+    return post.get("post_type", _REGULAR) == _REGULAR and not _is_gone(post)
 
 
-def _post(row: dict[str, Any], thread: str, now: datetime) -> Post:
-    topic = thread.rsplit("/", 1)[-1]
-    text, quotes = _cooked(_string(row, "cooked") or "", topic)
-    edited = row.get("updated_at") if (clean.whole(row.get("version")) or 1) > 1 else None
-    answered = clean.whole(row.get("reply_to_post_number"))
+def _is_gone(post: Row) -> bool:
+    return bool(post.get("hidden") or post.get("user_deleted") or post.get("deleted_at"))
+
+
+def _gone(thread: str, posts: list[Row]) -> Iterator[str]:
+    for post in posts:
+        if _is_gone(post) and clean.whole(post.get("post_number")):
+            yield f"{thread}/{post['post_number']}"
+
+
+def _post(post: Row, thread: str) -> Post:
+    base, _, topic = thread.rpartition("/t/")
+    text, quotes = own_html(string(post, "cooked"), lambda node: _instead(node, base, topic))
+    answered = clean.whole(post.get("reply_to_post_number"))
     return Post(
-        id=str(row["post_number"]),
-        number=row["post_number"],
+        id=str(post["post_number"]),
+        number=post["post_number"],
         text=text,
-        author=_string(row, "username"),
-        written=moment(row.get("created_at"), now=now),
-        edited=moment(edited, now=now),
+        author=string(post, "username") or None,
+        written=iso(post.get("created_at")),
+        edited=iso(post.get("updated_at")) if (clean.whole(post.get("version")) or 1) > 1 else None,
         reply_to=str(answered) if answered else None,
-        likes=_likes(row),
-        url=f"{thread}/{row['post_number']}",
+        likes=_likes(post),
+        url=f"{thread}/{post['post_number']}",
         quotes=quotes,
     )
 
 
-def _string(row: dict[str, Any], name: str) -> str | None:
-    value = row.get(name)
-    return value if isinstance(value, str) else None
-
-
-def _likes(row: dict[str, Any]) -> int | None:
+def _likes(post: Row) -> int | None:
     """None where the number stated cannot be."""
-    actions = [a for a in row.get("actions_summary") or [] if isinstance(a, dict)]
-    counts = (a.get("count", 0) for a in actions if a.get("id") == _LIKE)
-    return clean.whole(next(counts, row.get("like_count") or 0))
+    likes = [each for each in rows(post.get("actions_summary")) if each.get("id") == _LIKE]
+    return clean.whole(likes[0].get("count", 0) if likes else post.get("like_count") or 0)
 
 
-def _cooked(cooked: str, topic: str) -> tuple[str, tuple[Quoted, ...]]:
-    if not cooked.strip():
-        return "", ()
-    tree = tree_of(f"<html><body><div>{cooked}</div></body></html>")
-    body = tree.find("body") if tree is not None else None
-    return _own(body, topic) if body is not None else ("", ())
-
-
-def _own(body: HtmlElement, topic: str) -> tuple[str, tuple[Quoted, ...]]:
-    return own_words(body, lambda node: _instead(node, topic))
-
-
-def _instead(node: HtmlElement, topic: str) -> str | Quoted | None:
+def _instead(node: HtmlElement, base: str, topic: str) -> str | Quoted | None:
     if node.tag == "aside" and has(node, "quote"):
-        return _quoted(node, topic)
+        return _quoted(node, base, topic)
     if node.tag == "blockquote":
         return Quoted(text=words(node, _inside_quote))
     if has(node, "onebox", "lazyYT", "youtube-onebox"):
@@ -145,15 +179,17 @@ def _instead(node: HtmlElement, topic: str) -> str | Quoted | None:
     return "" if has(node, "meta", "quote-controls") else None
 
 
-def _quoted(node: HtmlElement, topic: str) -> Quoted:
+def _quoted(node: HtmlElement, base: str, topic: str) -> Quoted:
+    """The quote; a post of another topic is named by its address, one of this topic by its id."""
     body = first(node, "blockquote")
-    here = node.get("data-topic") in (None, "", topic)
     title = text_of(first(node, ".title"))
     named = title.removesuffix(":").strip() if title.endswith(":") else None
+    there, post = node.get("data-topic") or topic, node.get("data-post")
+    here = post if there == topic else f"{base}/t/{there}/{post}" if there.isdecimal() else None
     return Quoted(
         text=words(body, _inside_quote) if body is not None else "",
         author=node.get("data-username") or named,
-        post=node.get("data-post") if here else None,
+        post=here if post and post.isdecimal() else None,
     )
 
 
@@ -161,25 +197,64 @@ def _inside_quote(node: HtmlElement) -> str | None:
     return "" if node.tag == "aside" and has(node, "quote") else None
 
 
-def _rest(page: Page, thread: str, data: dict[str, Any], rows: list[dict[str, Any]]) -> list[Link]:
-    """The chunks of the topic that this page does not hold."""
-    stream = data["post_stream"].get("stream")
-    if stream is None:
-        return _walk(page, thread, data, rows)
-    held = {row.get("id") for row in rows}
-    missing = [post for post in stream if post not in held]
-    chunks = (missing[i : i + CHUNK] for i in range(0, len(missing), CHUNK))
-    return [_posts_link(thread, [("post_ids[]", post) for post in chunk]) for chunk in chunks]
+def _rest(page: Page, thread: str, data: Row, posts: list[Row]) -> Iterator[Link]:
+    """The pieces of the topic that this page does not hold."""
+    stream = row(data, "post_stream").get("stream")
+    if not isinstance(stream, list):
+        yield from _windows(page, thread, data, posts)
+        return
+    held = {clean.whole(post.get("id")) for post in posts}
+    missing = [post for post in stream if clean.whole(post) and post not in held]
+    for chunk in _chunks(missing):
+        yield _posts_link(thread, [("post_ids[]", post) for post in chunk])
 
 
-def _walk(page: Page, thread: str, data: dict[str, Any], rows: list[dict[str, Any]]) -> list[Link]:
-    """The next step through a topic too long to list its posts."""
-    asked = parse_qs(urlsplit(page.url).query)
-    is_start = (data.get("posts_count") or 0) > len(rows) and "posts.json" not in page.url
-    if not rows or not (is_start or "post_number" in asked):
-        return []
-    last = max(clean.whole(row.get("post_number")) or 0 for row in rows)
-    return [_posts_link(thread, [("post_number", last), ("asc", "true")])]
+def _chunks(posts: Iterable[int]) -> Iterator[list[int]]:
+    """The posts by twenties, cut so that a chunk stays the same when others change.
+
+    The address of a chunk is the list of its posts: once read, it need not be asked for again.
+    New posts touch the last chunk alone. A post taken out shifts what follows, until one whose
+    own id says that it ends its chunk: about `ANCHOR` posts, not the whole of a long topic.
+    """
+    chunk: list[int] = []
+    for place, post in enumerate(posts):
+        chunk.append(post)
+        is_anchor = place >= SHORT and zlib.crc32(b"%d" % post) % ANCHOR == 0
+        if len(chunk) == CHUNK or is_anchor:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _windows(page: Page, thread: str, data: Row, posts: list[Row]) -> Iterator[Link]:
+    """The pieces of a topic of 10,000 posts and more, which does not list them.
+
+    A window is the twenty posts after a number: its address stays, whatever is deleted. The last
+    one ends at the newest post, so that its address is another when there are more.
+    """
+    highest = clean.whole(data.get("highest_post_number"))
+    if highest is None:
+        yield from _walk(page, thread, data, posts)
+        return
+    starts = list(range(CHUNK, highest - CHUNK + 1, CHUNK))
+    if highest > CHUNK and (not starts or starts[-1] + CHUNK < highest):
+        starts.append(max(CHUNK, highest - CHUNK))
+    for start in starts[:MOST_WINDOWS]:
+        yield _window(thread, start)
+
+
+def _walk(page: Page, thread: str, data: Row, posts: list[Row]) -> Iterator[Link]:
+    """The next step through a topic that says neither its posts nor its last number."""
+    numbers = [clean.whole(post.get("post_number")) or 0 for post in posts]
+    count = clean.whole(data.get("posts_count")) or 0
+    is_start = count > len(posts) and "posts.json" not in page.url
+    if numbers and (is_start or "post_number" in parse_qs(urlsplit(page.url).query)):
+        yield _window(thread, max(numbers))
+
+
+def _window(thread: str, start: int) -> Link:
+    return _posts_link(thread, [("post_number", start), ("asc", "true")])
 
 
 def _posts_link(thread: str, query: list[tuple[str, Any]]) -> Link:
@@ -187,29 +262,82 @@ def _posts_link(thread: str, query: list[tuple[str, Any]]) -> Link:
     return Link(url=url, role="posts", thread=thread)
 
 
-def _topics(page: Page, listing: dict[str, Any]) -> list[Link]:
+def _topics(page: Page, listing: Row) -> Iterator[Link]:
     base = _base(page.url)
-    links = [_topic_link(base, row) for row in listing.get("topics") or [] if "id" in row]
-    more = listing.get("more_topics_url")
+    for topic in rows(listing.get("topics")):
+        if clean.whole(topic.get("id")):
+            yield _topic_link(base, topic)
+    more = string(listing, "more_topics_url")
     if more:
-        links.append(Link(url=urljoin(page.url, _as_json(more)), role="listing"))
-    return links
+        yield Link(url=joined(page.url, _as_json(more)), role="listing")
+    parts = urlsplit(page.url)
+    if parts.path.endswith("/latest.json") and "page" not in parse_qs(parts.query):
+        yield Link(url=f"{base}/posts.json", role="recent")
 
 
-def _topic_link(base: str, row: dict[str, Any]) -> Link:
-    state = (row.get("bumped_at"), row.get("posts_count"), row.get("highest_post_number"))
-    thread = f"{base}/t/{row['id']}"
-    stamp = "|".join(map(str, state)) if row.get("bumped_at") else None
-    return Link(url=f"{thread}.json", role="thread", thread=thread, stamp=stamp)
+def _topic_link(base: str, topic: Row) -> Link:
+    """The link of a topic; its stamp changes with a new post, a deleted one, another title."""
+    thread = f"{base}/t/{topic['id']}"
+    title = string(topic, "title")
+    bumped = string(topic, "bumped_at")
+    state = (bumped, topic.get("posts_count"), topic.get("highest_post_number"), digest(title))
+    return Link(
+        url=f"{thread}.json",
+        role="thread",
+        thread=thread,
+        stamp="|".join(map(str, state)) if bumped else None,
+        active=iso(bumped),
+        title=title,
+        pinned=topic.get("pinned") is True or topic.get("pinned_globally") is True,
+    )
+
+
+def _categories(page: Page, listing: Row) -> Iterator[Link]:
+    """Where the topics of the categories are listed.
+
+    The whole forum's are in one list, each topic once; the sub-categories of one have a list each.
+    """
+    base = _base(page.url)
+    if "parent_category_id" not in asked(page.url):
+        yield Link(url=f"{base}/latest.json", role="listing")
+        return
+    for category in rows(listing.get("categories")):
+        name, n = string(category, "slug") or "-", clean.whole(category.get("id"))
+        if n:
+            yield Link(url=f"{base}/c/{quote(name, errors='replace')}/{n}.json", role="listing")
+
+
+def _read_feed(page: Page, data: Row) -> Found:
+    """The newest posts of all topics, edits with them; and the step to older ones."""
+    base = _base(page.url)
+    topics: dict[int, list[Row]] = {}
+    posts = rows(data.get("latest_posts"))
+    for post in posts:
+        if (topic := clean.whole(post.get("topic_id"))) and clean.whole(post.get("post_number")):
+            topics.setdefault(topic, []).append(post)
+    threads: list[Thread] = []
+    gone: list[str] = []
+    for topic, pieces in topics.items():
+        url, title = f"{base}/t/{topic}", string(pieces[0], "topic_title")
+        threads.append(_thread(page, url, title, pieces[0].get("posts_count"), pieces))
+        gone += _gone(url, pieces)
+    return Found(documents=tuple(threads), links=tuple(_older(page, posts)), gone=tuple(gone))
+
+
+def _older(page: Page, posts: list[Row]) -> Iterator[Link]:
+    """The next step of the feed. On old sites an empty window of ids is not the end of it."""
+    numbers = [n for post in posts if (n := clean.whole(post.get("id")))]
+    before = asked(page.url).get("before", "")
+    start = min(numbers) if numbers else int(before) - FEED if before.isdecimal() else 0
+    if start > 1:
+        yield Link(url=with_query(page.url, before=start), role="recent")
 
 
 def _base(url: str) -> str:
     """Address of the forum's root, which may be a folder of its host."""
     parts = urlsplit(url)
-    path = re.split(r"/(?:latest|top|new|hot|c|tags?|t|categories|search)(?=[/.?]|$)", parts.path)[
-        0
-    ]
-    return f"{parts.scheme}://{parts.netloc}{path.removesuffix('/')}"
+    path = _PLACE.split(parts.path)[0]
+    return f"{parts.scheme}://{parts.netloc}{path.rstrip('/')}"
 
 
 def _as_json(url: str) -> str:
@@ -222,19 +350,36 @@ def _source(page: Page, url: str) -> Source:
 
 
 def _read_html(page: Page) -> Found:
-    """What the crawler layout holds, and first of all the address of the same page as JSON."""
+    """What the page carries for its script; else its crawler layout, and where the JSON is."""
     tree = tree_of(page.text)
     if tree is None:
         return Found()
+    carried = _carried(page, tree)
+    if carried is not None:
+        return carried
     topic = _TOPIC.match(page.url.partition("?")[0].partition("#")[0])
     if topic:
         return _html_topic(page, tree, topic)
-    parts = urlsplit(page.url)
-    listed = re.search(r"/(c|tags?|latest|top|hot)(/|$)", parts.path)
-    json_url = _as_json(page.url) if listed else f"{_html_base(page, tree)}/latest.json"
+    is_listed = _LISTED.search(urlsplit(page.url).path)
+    json_url = _as_json(page.url) if is_listed else f"{_html_base(page, tree)}/latest.json"
     links = [Link(url=json_url, role="better")]
     links += _html_links(page, tree, "a.raw-topic-link[href], .topic-list a.title[href]", "thread")
     return Found(links=tuple(links + _html_links(page, tree, "a[rel=next][href]", "listing")))
+
+
+def _carried(page: Page, tree: HtmlElement) -> Found | None:
+    """The topic or the list that the page holds as JSON for its script; None where it holds none.
+
+    It is the same as the answer of the interface, and saves asking for that.
+    """
+    node = first(tree, "#data-preloaded[data-preloaded]")
+    data = row(embedded(node.get("data-preloaded")) if node is not None else None)
+    for name in data:
+        if re.match(r"topic_(?:\d+|list)", name):
+            held = row(embedded(string(data, name)))
+            if "post_stream" in held or "topic_list" in held:
+                return _read_json(page, held)
+    return None
 
 
 def _html_base(page: Page, tree: HtmlElement) -> str:
@@ -274,7 +419,8 @@ def _html_post(page: Page, body: HtmlElement, thread: str) -> Post | None:
     n = number(place.strip("# "))
     if text is None or not n:
         return None
-    own, quotes = _own(text, thread.rsplit("/", 1)[-1])
+    base, _, topic = thread.rpartition("/t/")
+    own, quotes = own_words(text, lambda node: _instead(node, base, topic))
     likes = first(body, "meta[itemprop=userInteractionCount]")
     author = text_of(first(body, "[itemprop=author] [itemprop=name]")) or None
     return Post(

@@ -1,56 +1,74 @@
-"""phpBB 3: prosilver and the skins made from it. `viewtopic.php` alone makes no page phpBB."""
+"""phpBB 3 in prosilver and the skins made from it, and phpBB 2 and 3 in skins made of tables.
+
+`viewtopic.php` alone makes no page phpBB: FluxBB and PunBB have it too.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from lxml.html import HtmlElement
 
-from crawler.documents import Post, Quoted, Source, Thread
-from crawler.engines.dates import moment, offset_of
+from crawler.documents import Post, Quoted
+from crawler.engines.addresses import asked, base_of, without
+from crawler.engines.board import (
+    Board,
+    Marks,
+    around,
+    board_of,
+    crowds,
+    listing,
+    outside,
+    stamp_of,
+    sure,
+    thread,
+)
 from crawler.engines.markup import (
     CODE,
-    absolute,
+    HEADING,
     first,
     has,
-    language,
-    next_page,
+    heading_of,
     number,
     own_words,
     select,
     text_of,
-    tree_of,
     words,
 )
 from crawler.page import Found, Link, Page
-from crawler.sites import site_of
 
 __all__ = ["read", "recognises"]
 
-_MARKS = {
-    r'<body[^>]+id="phpbb"': 1.0,
-    r"Powered by\b.{0,80}phpBB": 0.5,
-    r"\bphpbb\b": 0.2,
-    r'class="[^"]*\bpostprofile\b': 0.3,
-    r'id="post_content\d+"': 0.4,
-    r'class="[^"]*\btopictitle\b': 0.4,
-    r'class="[^"]*\bforumtitle\b': 0.4,
-    r"memberlist\.php\?mode=viewprofile": 0.2,
-    r'id="page-body"': 0.2,
-}
-_ENOUGH = 0.5
-"""One mark alone, such as a class name, other boards have too."""
-_PAGERS = (".pagination", ".paging", ".pagenav")
+_MARKS: Marks = (
+    ('id="phpbb"', r'<body[^>]{1,500}id="phpbb"', 1.0),
+    ("phpBB", r"Powered by\b.{0,80}phpBB", 0.5),
+    ("phpbb", "", 0.2),
+    ("postprofile", r'class="[^"]*\bpostprofile\b', 0.3),
+    ('id="post_content', r'id="post_content\d+"', 0.4),
+    ("topictitle", r'class="[^"]*\btopictitle\b', 0.4),
+    ("forumtitle", r'class="[^"]*\bforumtitle\b', 0.4),
+    ("class=", r'class="(?:postauthor|postdetails|forumline|tablebg)"', 0.3),
+    ("mode=viewprofile", r"(?:memberlist|profile)\.php\?mode=viewprofile", 0.2),
+    ('id="page-body"', "", 0.2),
+)
+_ZONE = "li.rightside, .timezone, #page-footer p, td.gensmall, span.gensmall"
+_PAGERS = (".pagination", ".paging", ".pagenav", "td.gensmall, td.nav, span.nav, span.gensmall")
+_BODIES = ".postbody .content, [id^=post_content] .content"
+_OLD_BODIES = "div.postbody, span.postbody"
 _NAME = (
     ".postprofile a.username, .postprofile a.username-coloured, .postprofile span.username",
     ".postprofile span.username-coloured",
     "p.author strong a, p.author strong span, p.author a.username, p.author a.username-coloured",
     "a.username-coloured, a.username, span.username, span.username-coloured",
     ".postprofile dt a[href*='memberlist.php']:not(:empty)",
-    "p.author strong, .postprofile dt strong, .postauthor",
+    "p.author strong, .postprofile dt strong, .postauthor, span.name b, span.name",
+)
+_LINES = (
+    "p.author, .author, .timepost, .postbody .timestamp, .post-date, .postdate"
+    ", span.postdetails, td.gensmall, td.postdetails"
 )
 _SAID = re.compile(
     r"\s*(?:wrote|said|hat geschrieben|schrieb|a écrit|escribió|ha scritto|escreveu|schreef"
@@ -60,173 +78,49 @@ _SAID = re.compile(
 _EDITED = re.compile(
     r"(?:\bon|\bam|\ble|\bel|\bil|\bop)\s+(?P<date>.*?\d{4}.*?)(?:,\s*\D|;|\.?$)", re.I
 )
-_TOPIC_IN_PATH = re.compile(r"-t(\d+)(?:-\d+)?(?:\.html)?/?$")
-_SESSION = {"sid", "hilit", "view", "highlight"}
+_IN_PATH = re.compile(r"(?:-t|/f?topic|/t)(\d+)(?:-(\d+))?(?:\.html)?/?$")
+_UNDERLINE = re.compile(r"(?:^|\n)\s*_{10,}\s*(?:\n|$)")
+"""What parts a signature from the words in skins made of tables."""
 
 
 def recognises(page: Page) -> float:
     """How sure it is that phpBB wrote this page, 0 to 1."""
-    if page.text[:200].lstrip().startswith("{"):
-        return 0.0
-    found = (weight for mark, weight in _MARKS.items() if re.search(mark, page.text, re.I | re.S))
-    total = sum(found)
-    return min(1.0, total) if total >= _ENOUGH else 0.0
+    return sure(page, _MARKS)
 
 
 def read(page: Page) -> Found:
     """The posts of a topic, or the topics and forums of a list."""
-    tree = tree_of(page.text)
-    if tree is None:
+    board = board_of(page, "phpbb", _ZONE)
+    if board is None:
         return Found()
-    bodies = list(_bodies(tree))
-    if bodies:
-        return _topic(page, tree, bodies)
-    return Found(links=tuple(_listing(page, tree)))
+    boxes = list(_boxes(board.tree)) or list(_old_boxes(board.tree))
+    return _topic(board, boxes) if boxes else _listing(board)
 
 
-def _bodies(tree: HtmlElement) -> Iterator[HtmlElement]:
-    """The element of each post's words."""
-    for body in select(tree, ".postbody .content, [id^=post_content] .content"):
-        if not any(has(above, "content") for above in body.iterancestors()):
-            yield body
+Box = tuple[HtmlElement, HtmlElement, str]
+"""The element of a whole post, that of its words, and its id."""
 
 
-def _topic(page: Page, tree: HtmlElement, bodies: list[HtmlElement]) -> Found:
-    topic = _topic_id(page, tree)
-    url = _topic_url(page, topic) if topic else _without_session(page.url)
-    after = next_page(tree, page.url, _PAGERS)
-    before = _offset(page, tree)
-    offset = offset_of(_zone(tree))
-    posts: list[Post] = []
-    for place, body in enumerate(bodies, start=before + 1):
-        post = _post(page, tree, body, place, offset)
-        if post is not None:
-            posts.append(post)
-    thread = Thread(
-        source=Source(url=url, site=site_of(page.url), fetched=page.fetched, engine="phpbb"),
-        title=_title(tree),
-        posts=tuple(posts),
-        expected=_expected(tree),
-    )
-    links = [Link(url=_without_session(after), role="posts", thread=url)] if after else []
-    return Found(documents=(thread,), links=tuple(links + _start(page, url, before)))
+def _boxes(tree: HtmlElement) -> Iterator[Box]:
+    """Posts of prosilver and its kin."""
+    bodies = [body for body in select(tree, _BODIES) if not _is_inner(body)]
+    held = crowds(bodies)
+    for body in bodies:
+        box, post = _box(body, held)
+        if post:
+            yield box, body, post
 
 
-def _start(page: Page, thread: str, before: int) -> list[Link]:
-    """The first page of the topic, where this is a later one."""
-    if not before:
-        return []
-    parts = urlsplit(_without_session(page.url))
-    asked = [(name, value) for name, value in parse_qsl(parts.query) if name != "start"]
-    is_plain = any(name == "t" for name, _ in asked)
-    url = urlunsplit((*parts[:3], urlencode(asked), "")) if is_plain else thread
-    return [Link(url=url, role="thread", thread=thread)]
+def _is_inner(body: HtmlElement) -> bool:
+    """Whether the element stands inside the words of a post."""
+    return any(has(above, "content") for above in body.iterancestors())
 
 
-def _topic_id(page: Page, tree: HtmlElement) -> str | None:
-    canonical = first(tree, "link[rel=canonical][href]")
-    addresses = [page.url] + ([canonical.get("href")] if canonical is not None else [])
-    addresses += [a.get("href") for a in select(tree, "h2 a[href*='viewtopic'], h2 a[href*='-t']")]
-    for address in addresses:
-        parts = urlsplit(address or "")
-        asked = dict(parse_qsl(parts.query)).get("t", "")
-        in_path = _TOPIC_IN_PATH.search(parts.path)
-        if asked.isdigit() or in_path:
-            return asked if asked.isdigit() else in_path and in_path[1]
-    field = first(tree, "form input[name=t][value]")
-    return field.get("value") if field is not None else None
-
-
-def _topic_url(page: Page, topic: str) -> str:
-    """The one address of a topic, whatever page of it was asked for and however."""
-    parts = urlsplit(page.url)
-    folder = parts.path.rpartition("/")[0]
-    return f"{parts.scheme}://{parts.netloc}{folder}/viewtopic.php?t={topic}"
-
-
-def _without_session(url: str) -> str:
-    parts = urlsplit(url)
-    query = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if k not in _SESSION]
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(query), ""))
-
-
-def _offset(page: Page, tree: HtmlElement) -> int:
-    """How many posts of the topic come before this page."""
-    stated = dict(parse_qsl(urlsplit(page.url).query)).get("start", "")
-    if stated.isdigit():
-        return int(stated)
-    in_path = re.search(r"-t\d+-(\d+)\.html", page.url)
-    return int(in_path[1]) if in_path else _offset_by_pager(tree)
-
-
-def _offset_by_pager(tree: HtmlElement) -> int:
-    """Posts before the current page, counted from the addresses of its neighbours."""
-    pager = first(tree, *_PAGERS)
-    if pager is None:
-        return 0
-    marks = (number(text_of(m)) for m in select(pager, "strong, .active"))
-    current = next((mark for mark in marks if mark), 1)
-    for link in select(pager, "a[href]"):
-        start = re.search(r"(?:start=|-t\d+-)(\d+)", link.get("href"))
-        page = number(text_of(link))
-        if start and page and page > 1 and int(start[1]) % (page - 1) == 0:
-            return int(start[1]) // (page - 1) * (current - 1)
-    return 0
-
-
-def _zone(tree: HtmlElement) -> str:
-    return " ".join(text_of(n) for n in select(tree, "li.rightside, .timezone, #page-footer p"))
-
-
-def _title(tree: HtmlElement) -> str:
-    heading = first(tree, "h2.topic-title", "#page-body h2 a[href*=viewtopic]", "h1.topic-title")
-    if heading is None:
-        heading = first(tree, "#page-body h2", "h2 a[href*=viewtopic]", "h1")
-    return text_of(heading)
-
-
-def _expected(tree: HtmlElement) -> int | None:
-    """`25 posts • Page 1 of 3` says how many posts there are."""
-    for pager in select(tree, ".pagination"):
-        found = re.match(r"\D{0,3}(\d[\d.,\s]*)\s*[^\W\d]{4,}", text_of(pager))
-        if found:
-            return number(found[1].replace(" ", ""))
-    return None
-
-
-def _post(
-    page: Page, tree: HtmlElement, body: HtmlElement, place: int, offset: object
-) -> Post | None:
-    box, post = _box(body)
-    if post is None:
-        return None
-    text, quotes = own_words(body, _instead)
-    answered = [quote.post for quote in quotes if quote.post]
-    spoken = language(tree)
-    return Post(
-        id=post,
-        number=place,
-        text=text,
-        author=_author(box),
-        written=_written(page, box, spoken, offset),
-        edited=_edited(page, box, spoken, offset),
-        reply_to=answered[0] if answered else None,
-        url=_permalink(page, post),
-        quotes=quotes,
-    )
-
-
-def _permalink(page: Page, post: str) -> str:
-    parts = urlsplit(page.url)
-    folder = parts.path.rpartition("/")[0]
-    return f"{parts.scheme}://{parts.netloc}{folder}/viewtopic.php?p={post}#p{post}"
-
-
-def _box(body: HtmlElement) -> tuple[HtmlElement, str | None]:
+def _box(body: HtmlElement, held: Mapping[HtmlElement, int]) -> tuple[HtmlElement, str | None]:
     """The element that holds a whole post, and the post's id."""
     post = None
     box = body
-    for above in body.iterancestors():
+    for above in around(body, held):
         name = above.get("id") or ""
         found = re.fullmatch(r"(?:p|post_content|post|profile)(\d+)", name)
         post = found[1] if found else post
@@ -246,70 +140,215 @@ def _anchored(box: HtmlElement) -> str | None:
     return None
 
 
-def _author(box: HtmlElement) -> str | None:
+def _old_boxes(tree: HtmlElement) -> Iterator[Box]:
+    """Posts of skins made of tables: the words of one may stand in several spans of a cell."""
+    seen: set[str] = set()
+    anchors: dict[HtmlElement, str | None] = {}
+    for part in select(tree, _OLD_BODIES):
+        body = next(part.iterancestors("td"), part) if part.tag == "span" else part
+        for above in part.iterancestors("tr", "table"):
+            if above not in anchors:
+                anchors[above] = _old_anchor(above)
+            anchor = anchors[above]
+            if anchor is not None:
+                if anchor not in seen:
+                    seen.add(anchor)
+                    yield above, body, anchor
+                break
+
+
+def _old_anchor(box: HtmlElement) -> str | None:
+    """The id of the one post whose name and anchor the element holds."""
+    if first(box, ".postauthor", "span.name") is None:
+        return None
+    names = (re.fullmatch(r"p?(\d+)", a.get("name")) for a in select(box, "a[name]"))
+    found = {name[1] for name in names if name}
+    return found.pop() if len(found) == 1 else None
+
+
+def _topic(board: Board, boxes: list[Box]) -> Found:
+    tree = board.tree
+    topic = _topic_id(board)
+    url = _topic_url(board, topic) if topic else without(board.page.url, "view")
+    before = _offset(board)
+    return thread(
+        board,
+        url,
+        _title(tree),
+        [_post(board, box, place) for place, box in enumerate(boxes, start=before + 1)],
+        expected=_expected(tree),
+        after=board.following(_PAGERS),
+        start=url if before else "",
+    )
+
+
+def _topic_id(board: Board) -> str | None:
+    tree = board.tree
+    canonical = first(tree, "link[rel=canonical][href]")
+    addresses = [board.page.url] + ([canonical.get("href")] if canonical is not None else [])
+    addresses += [a.get("href") for a in select(tree, "h2 a[href], h1 a[href], a.maintitle[href]")]
+    addresses += [a.get("href") for a in select(tree, "a.titles[href], a[href*='posting.php']")]
+    for address in addresses:
+        parts = urlsplit(address or "")
+        stated = dict(parse_qsl(parts.query)).get("t", "")
+        in_path = _IN_PATH.search(parts.path)
+        if stated.isdigit() or in_path:
+            return stated if stated.isdigit() else in_path and in_path[1]
+    field = first(tree, "form input[name=t][value]")
+    return field.get("value") if field is not None else None
+
+
+def _topic_url(board: Board, topic: str) -> str:
+    """The one address of a topic, whatever page of it was asked for and however."""
+    return base_of(board.page.url, f"viewtopic.php?t={topic}")
+
+
+def _offset(board: Board) -> int:
+    """How many posts of the topic come before this page."""
+    stated = asked(board.page.url).get("start", "")
+    if stated.isdigit():
+        return int(stated)
+    in_path = _IN_PATH.search(urlsplit(board.page.url).path)
+    return int(in_path[2]) if in_path and in_path[2] else _offset_by_pager(board.tree)
+
+
+def _offset_by_pager(tree: HtmlElement) -> int:
+    """Posts before the current page, counted from the addresses of its neighbours."""
+    pager = first(tree, *_PAGERS[:-1])
+    if pager is None:
+        return 0
+    marks = (number(text_of(m)) for m in select(pager, "strong, .active"))
+    current = next((mark for mark in marks if mark), 1)
+    for link in select(pager, "a[href]"):
+        start = re.search(r"(?:start=|-t\d+-|topic\d+-)(\d+)", link.get("href"))
+        page = number(text_of(link))
+        if start and page and page > 1 and int(start[1]) % (page - 1) == 0:
+            return int(start[1]) // (page - 1) * (current - 1)
+    return 0
+
+
+def _title(tree: HtmlElement) -> str:
+    return heading_of(
+        tree,
+        "h2.topic-title",
+        "#page-body h2 a[href*=viewtopic]",
+        "h1.topic-title",
+        "#page-body h2",
+        "h2 a[href*=viewtopic]",
+        "a.maintitle",
+        "a.titles",
+        "h1",
+    )
+
+
+def _expected(tree: HtmlElement) -> int | None:
+    """`25 posts • Page 1 of 3` says how many posts there are."""
+    for pager in select(tree, ".pagination, td.gensmall"):
+        said = text_of(pager)[:80].lstrip("[ ")
+        found = re.match(r"\D{0,3}(\d[\d.,\s]*)\s*[^\W\d]{4,}", said)
+        if found:
+            return number(found[1].replace(" ", ""))
+    return None
+
+
+def _post(board: Board, found: Box, place: int) -> Post:
+    box, body, post = found
+    text, quotes = own_words(body, _instead)
+    answered = [quote.post for quote in quotes if quote.post]
+    return Post(
+        id=post,
+        number=place,
+        text=_UNDERLINE.split(text)[0].strip(),
+        author=_author(box, body),
+        written=board.moment(*_dates(box, body)),
+        edited=_edited(board, box),
+        reply_to=answered[0] if answered else None,
+        likes=len(select(box, "[id^=list_thanks] a[href*=viewprofile]")) or None,
+        url=base_of(board.page.url, f"viewtopic.php?p={post}#p{post}"),
+        quotes=quotes,
+    )
+
+
+def _author(box: HtmlElement, body: HtmlElement) -> str | None:
     for selector in _NAME:
-        for node in select(box, selector):
+        for node in outside(box, body, selector):
             inside = any(has(above, "content", "signature") for above in node.iterancestors())
             if not inside and text_of(node):
                 return text_of(node)
     return None
 
 
-def _written(page: Page, box: HtmlElement, spoken: str, offset: object) -> datetime | None:
-    for text in _dates(box):
-        found = moment(text, now=page.fetched, language=spoken, offset=offset)  # type: ignore[arg-type]
-        if found is not None:
-            return found
-    return None
-
-
-def _dates(box: HtmlElement) -> Iterator[str]:
+def _dates(box: HtmlElement, body: HtmlElement) -> Iterator[str]:
     """Texts that may be the post's date, the surest first."""
-    for line in select(
-        box, "p.author, .author, .timepost, .postbody .timestamp, .post-date, .postdate"
-    ):
+    for line in outside(box, body, _LINES):
+        whole = text_of(line)
+        is_old = line.tag in ("td", "span") and has(line, "postdetails", "gensmall")
+        if is_old and not re.search(r"\d[:.]\d\d", whole):
+            continue  # the day somebody joined
         for time in select(line, "time[datetime]"):
             yield time.get("datetime")
-        whole = text_of(line)
         yield whole.rpartition("»")[2]
         yield from (text.strip() for text in line.itertext() if re.search(r"\d", text))
-    for time in select(box, "time[datetime]"):
+        yield whole
+    for time in outside(box, body, "time[datetime]"):
         yield time.get("datetime")
 
 
-def _edited(page: Page, box: HtmlElement, spoken: str, offset: object) -> datetime | None:
-    notice = first(box, ".notice")
-    if notice is None:
-        return None
-    time = first(notice, "time[datetime]")
-    if time is not None:
-        return moment(time.get("datetime"), now=page.fetched)
-    for found in _EDITED.finditer(text_of(notice)[:300]):
-        when = moment(found["date"], now=page.fetched, language=spoken, offset=offset)  # type: ignore[arg-type]
-        if when is not None:
-            return when
+def _edited(board: Board, box: HtmlElement) -> datetime | None:
+    for notice in select(box, ".notice, .editedby, span.gensmall"):
+        time = first(notice, "time[datetime]")
+        if time is not None:
+            return board.moment(time.get("datetime"))
+        for found in _EDITED.finditer(text_of(notice)[:300]):
+            if when := board.moment(found["date"]):
+                return when
     return None
 
 
 def _instead(node: HtmlElement) -> str | Quoted | None:
-    if node.tag == "blockquote":
+    if node.tag == "blockquote" or has(node, "quotecontent", "quote"):
         return _quoted(node)
-    if has(node, "codebox"):
+    if has(node, "quotetitle"):
+        return HEADING
+    if has(node, "codebox", "codecontent", "code"):
         return CODE
-    gone = has(node, "signature", "notice", "inline-attachment", "attachbox", "quotetitle")
-    return "" if gone else None
+    if node.tag == "table" and first(node, "td.quote") is not None:
+        return _quoted(node)
+    gone = (
+        "signature",
+        "notice",
+        "editedby",
+        "gensmall",
+        "inline-attachment",
+        "attachbox",
+        "codetitle",
+    )
+    return "" if has(node, *gone) else None
 
 
 def _quoted(node: HtmlElement) -> Quoted:
+    cite = _cite(node)
+
+    def instead(inner: HtmlElement) -> str | None:
+        is_inner = inner.tag in ("blockquote", "cite") or has(inner, "quotecontent", "quotetitle")
+        is_inner = is_inner or (inner.tag == "table" and first(inner, "td.quote") is not None)
+        return "" if is_inner or inner is cite else None
+
+    if cite is None:
+        return Quoted(text=words(node, instead))
+    return Quoted(text=words(node, instead), author=_cited(cite), post=_cited_post(cite))
+
+
+def _cite(node: HtmlElement) -> HtmlElement | None:
+    """What names the one quoted, inside the quote or before it."""
+    if node.tag == "table":
+        return first(node, "span.genmed")
     cite = first(node, "cite")
-    own = cite is not None and next(cite.iterancestors("blockquote"), None) is node
-    if cite is None or not own:
-        return Quoted(text=words(node, _inside_quote))
-    return Quoted(text=words(node, _inside_quote), author=_cited(cite), post=_cited_post(cite))
-
-
-def _inside_quote(node: HtmlElement) -> str | None:
-    return "" if node.tag in ("blockquote", "cite") else None
+    if cite is not None:
+        own = next(cite.iterancestors("blockquote"), None) is node
+        return cite if own or node.tag != "blockquote" else None
+    before = node.getprevious()
+    return before if before is not None and has(before, "quotetitle") else None
 
 
 def _cited(cite: HtmlElement) -> str | None:
@@ -317,7 +356,7 @@ def _cited(cite: HtmlElement) -> str | None:
     if linked is not None:
         return text_of(linked)
     hidden = first(cite, ".responsive-hide")
-    whole = text_of(cite).removesuffix(text_of(hidden)).strip()
+    whole = text_of(cite).removesuffix(text_of(hidden)).strip()[:300]
     return _SAID.sub("", whole).strip() or None
 
 
@@ -330,36 +369,59 @@ def _cited_post(cite: HtmlElement) -> str | None:
     return None
 
 
-def _listing(page: Page, tree: HtmlElement) -> list[Link]:
-    rows = [link for row in select(tree, "a.topictitle[href]") if (link := _row(page, tree, row))]
-    forums = (absolute(tree, page.url, a.get("href")) for a in select(tree, "a.forumtitle[href]"))
-    after = next_page(tree, page.url, _PAGERS)
-    lists = dict.fromkeys(_without_session(url) for url in (*forums, after) if url)
-    return rows + [
-        Link(url=url, role="listing") for url in lists if site_of(url) == site_of(page.url)
-    ]
+def _listing(board: Board) -> Found:
+    rows = [_row(board, link) for link in select(board.tree, "a.topictitle[href]")]
+    hrefs = select(board.tree, "a.forumtitle[href], a.forumlink[href], a.subforum[href]")
+    forums = [board.link(link.get("href")) for link in hrefs]
+    return listing(rows, [*forums, board.following(_PAGERS)])
 
 
-def _row(page: Page, tree: HtmlElement, link: HtmlElement) -> Link | None:
-    url = _without_session(absolute(tree, page.url, link.get("href")))
-    asked = dict(parse_qsl(urlsplit(url).query)).get("t", "")
-    in_path = _TOPIC_IN_PATH.search(urlsplit(url).path)
-    topic = asked or (in_path[1] if in_path else "")
-    if not topic:
-        return Link(url=url, role="thread") if url else None
-    return Link(url=url, role="thread", thread=_topic_url(page, topic), stamp=_stamp(link))
-
-
-def _stamp(link: HtmlElement) -> str | None:
-    """The number of replies and the last post, as the row of the topic states them."""
+def _row(board: Board, link: HtmlElement) -> Link | None:
+    url = without(board.link(link.get("href")), "view")
+    if not url:
+        return None
+    stated = asked(url).get("t", "")
+    in_path = _IN_PATH.search(urlsplit(url).path)
+    topic = stated or (in_path[1] if in_path else "")
     row = next(
         (up for up in link.iterancestors() if has(up, "row") or up.tag in ("tr", "li")), None
     )
-    if row is None:
-        return None
-    replies = number(text_of(first(row, "dd.posts", "td.posts", ".posts")))
-    last = first(row, ".lastpost a[href*='p=']", ".lastpost a[href*='#p']")
+    replies, state, active = _state(board, row) if row is not None else (None, None, None)
+    return Link(
+        url=url,
+        role="thread",
+        thread=_topic_url(board, topic) if topic else url,
+        stamp=stamp_of(replies, state or active) if replies is not None else None,
+        active=active,
+        title=text_of(link),
+        pinned=row is not None and _is_pinned(row),
+    )
+
+
+def _is_pinned(row: HtmlElement) -> bool:
+    marked = has(row, "sticky", "announce", "global", "global-announce")
+    icons = "[class*=sticky_], [class*=announce_], [style*=sticky_], [style*=announce_]"
+    return marked or bool(select(row, f"{icons}, img[src*=sticky], img[src*=announce]"))
+
+
+def _state(board: Board, row: HtmlElement) -> tuple[int | None, str | None, datetime | None]:
+    """The replies, the last post and its time, as the row of a topic states them."""
+    counts = first(row, "dd.posts", "td.posts", ".posts")
+    cells = [] if counts is not None else select(row, "td")
+    plain = (text_of(cell) for cell in cells if re.fullmatch(r"[\d.,\s]+", text_of(cell)))
+    stated = text_of(counts) if counts is not None else next(plain, "")
+    replies = (
+        int(re.sub(r"\D", "", found.group()))
+        if (found := re.search(r"\d[\d.,]*", stated))
+        else None
+    )
+    cell = first(row, "dd.lastpost", "td.lastpost", ".lastpost")
+    cell = cells[-1] if cell is None and cells else cell
+    if cell is None:
+        return replies, None, None
+    last = first(cell, "a[href*='p=']", "a[href*='#p']")
     post = re.search(r"[#&?]p=?(\d+)", last.get("href")) if last is not None else None
-    time = first(row, ".lastpost time[datetime]")
-    state = post[1] if post else time.get("datetime") if time is not None else None
-    return f"{replies}|{state}" if replies is not None and state else None
+    time = first(cell, "time[datetime]")
+    lines = [line for line in words(cell).split("\n") if re.search(r"\d", line)]
+    active = board.moment(time.get("datetime") if time is not None else None, *reversed(lines))
+    return replies, post[1] if post else None, active

@@ -8,20 +8,18 @@ from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
-from crawler.documents import Post, Quoted, Source, Thread
-from crawler.engines.dates import moment
+from crawler.documents import Post, Quoted
+from crawler.engines.addresses import without
+from crawler.engines.board import Board, Marks, board_of, listing, stamp_of, sure, thread
 from crawler.engines.markup import (
     CODE,
     absolute,
     first,
     has,
-    language,
-    next_page,
     number,
     own_words,
     select,
     text_of,
-    tree_of,
     words,
 )
 from crawler.page import Found, Link, Page
@@ -29,13 +27,27 @@ from crawler.sites import site_of
 
 __all__ = ["read", "recognises"]
 
-_POSTS = "article.message--post[data-content^=post-], #messageList > li.message[id^=post-]"
+_MARKS: Marks = (
+    ("<html", r"<html[^>]{1,500}id=[\"'](?:XF|XenForo)[\"']", 1.0),
+    ("data-xf-init=", "", 0.5),
+    ("js-inlineModContainer", "", 0.3),
+    ("structItem--thread", "", 0.3),
+    ("discussionListItem", "", 0.3),
+    ("bbWrapper", "", 0.3),
+    ("messageText", "", 0.2),
+)
+_POSTS = "article.message[data-content^=post-], li.message[id^=post-]"
 _BODY = (".message-content .bbWrapper", ".message-body .bbWrapper", "blockquote.messageText")
 _ROWS = ".structItem--thread, li.discussionListItem"
 _ROW_LINK = (".structItem-title a[href]", "h3.title a[href]")
-_FORUMS = ".node-title a[href], .node .nodeTitle a[href]"
+_FORUMS = (
+    ".node-title a[href], .node .nodeTitle a[href], a.subNodeLink[href], .subNodeLink a[href]"
+    ", .node-subNodeFlatList a[href]"
+)
 _PAGERS = (".pageNav-main", ".PageNav nav")
 _NOT_TITLE = ("label", "label-append", "prefix", "PageNav", "DateTime")
+_WRITTEN = (".message-attribution", ".privateControls", ".datePermalink", ".messageMeta")
+_REPLIES = re.compile(r'/(?:Reply|Comment)Action"\s*,\s*"userInteractionCount"\s*:\s*"?(\d+)')
 _PER_PAGE = 20
 _THREAD = re.compile(r"^(?P<base>.*?[/?])threads/(?:[^/]*\.)?(?P<id>\d+)(?:/|$)")
 _PAGE = re.compile(r"/?page-(\d+)/?$")
@@ -46,36 +58,40 @@ _SAID = re.compile(
 
 def recognises(page: Page) -> float:
     """How sure it is that XenForo wrote this page, 0 to 1."""
-    if re.search(r'<html[^>]+id="(?:XF|XenForo)"', page.text):
-        return 1.0
-    marks = ("data-xf-init=", "js-inlineModContainer", "structItem--thread", "bbWrapper")
-    return min(0.9, 0.3 * sum(mark in page.text for mark in marks))
+    return sure(page, _MARKS)
 
 
 def read(page: Page) -> Found:
     """The posts of a thread, or the threads and forums of a list."""
-    tree = tree_of(page.text)
-    if tree is None:
+    board = board_of(page, "xenforo")
+    if board is None:
         return Found()
-    boxes = select(tree, _POSTS)
-    if boxes:
-        return _thread(page, tree, boxes)
-    return Found(links=tuple(_listing(page, tree)))
+    boxes = list({_post_id(box): box for box in reversed(select(board.tree, _POSTS))}.values())[
+        ::-1
+    ]
+    return _thread(board, boxes) if boxes else _listing(board)
 
 
-def _thread(page: Page, tree: HtmlElement, boxes: list[HtmlElement]) -> Found:
-    url = _thread_url(page.url, tree)
+def _thread(board: Board, boxes: list[HtmlElement]) -> Found:
+    page = board.page
+    url = _thread_url(page.url, board.tree)
     offset = _PER_PAGE * (_page_number(page.url) - 1)
-    read = (_post(page, tree, box, place, url) for place, box in enumerate(boxes, offset + 1))
-    posts = tuple(post for post in read if post)
-    source = Source(url=url, site=site_of(page.url), fetched=page.fetched, engine="xenforo")
-    after = next_page(tree, page.url, _PAGERS)
-    links = [Link(url=after, role="posts", thread=url)] if after else []
-    if offset:
-        start = _PAGE.sub("/", page.url.partition("#")[0])
-        links.append(Link(url=start, role="thread", thread=url))
-    thread = Thread(source=source, title=_title(tree), posts=posts)
-    return Found(documents=(thread,), links=tuple(links))
+    posts = (_post(board, box, place, url) for place, box in enumerate(boxes, offset + 1))
+    return thread(
+        board,
+        url,
+        _title(board.tree),
+        [post for post in posts if post],
+        expected=_expected(page.text),
+        after=board.following(_PAGERS),
+        start=_PAGE.sub("/", without(page.url)) if offset else "",
+    )
+
+
+def _expected(text: str) -> int | None:
+    """The posts of the thread: its opening and the replies its description for machines counts."""
+    found = _REPLIES.search(text)
+    return int(found[1]) + 1 if found else None
 
 
 def _thread_url(url: str, tree: HtmlElement) -> str:
@@ -101,11 +117,11 @@ def _title(tree: HtmlElement) -> str:
     return words(heading, lambda node: "" if has(node, *_NOT_TITLE) else None)
 
 
-def _post(page: Page, tree: HtmlElement, box: HtmlElement, place: int, thread: str) -> Post | None:
+def _post(board: Board, box: HtmlElement, place: int, thread: str) -> Post | None:
     if has(box, "message--deleted", "deleted"):
         return None
     body = first(box, *_BODY)
-    post = re.sub(r"\D", "", box.get("data-content") or box.get("id") or "")
+    post = _post_id(box)
     if body is None or not post:
         return None
     text, quotes = own_words(body, _instead)
@@ -115,13 +131,17 @@ def _post(page: Page, tree: HtmlElement, box: HtmlElement, place: int, thread: s
         number=_place(box) or place,
         text=text,
         author=box.get("data-author") or text_of(first(box, ".username")) or None,
-        written=_date(page, tree, box, ".message-attribution", ".privateControls"),
-        edited=_date(page, tree, box, ".message-lastEdit", ".editDate"),
+        written=_date(board, box, *_WRITTEN),
+        edited=_date(board, box, ".message-lastEdit", ".editDate"),
         reply_to=answered[0] if answered else None,
         likes=_likes(box),
         url=f"{thread}post-{post}",
         quotes=quotes,
     )
+
+
+def _post_id(box: HtmlElement) -> str:
+    return re.sub(r"\D", "", box.get("data-content") or box.get("id") or "")
 
 
 def _place(box: HtmlElement) -> int | None:
@@ -133,17 +153,14 @@ def _place(box: HtmlElement) -> int | None:
     return None
 
 
-def _date(page: Page, tree: HtmlElement, box: HtmlElement, *places: str) -> datetime | None:
-    line = first(box, *places)
-    if line is None:
-        return None
-    node = first(line, "time[datetime]", ".DateTime")
-    if node is None:
-        return None
-    stated = (node.get("datetime"), node.get("data-time"), node.get("title"), text_of(node))
-    spoken = language(tree)
-    found = (moment(text, now=page.fetched, language=spoken) for text in stated if text)
-    return next((when for when in found if when), None)
+def _date(board: Board, box: HtmlElement, *places: str) -> datetime | None:
+    for place in places:
+        for line in select(box, place):
+            node = first(line, "time[datetime]", ".DateTime")
+            if node is not None:
+                stated = (node.get("datetime"), node.get("data-time"), node.get("title"))
+                return board.moment(*stated, text_of(node))
+    return None
 
 
 def _likes(box: HtmlElement) -> int:
@@ -203,32 +220,44 @@ def _quoted_post(node: HtmlElement, title: HtmlElement | None) -> str | None:
     return found[1] if found else None
 
 
-def _listing(page: Page, tree: HtmlElement) -> list[Link]:
-    rows = [link for row in select(tree, _ROWS) if (link := _row(page, tree, row))]
-    forums = [absolute(tree, page.url, a.get("href")) for a in select(tree, _FORUMS)]
-    lists = dict.fromkeys([*forums, next_page(tree, page.url, _PAGERS)])
-    inside = (url for url in lists if url and site_of(url) == site_of(page.url))
-    return rows + [Link(url=url, role="listing") for url in inside]
+def _listing(board: Board) -> Found:
+    rows = [_row(board, row) for row in select(board.tree, _ROWS)]
+    forums = [board.link(link.get("href")) for link in select(board.tree, _FORUMS)]
+    return listing(rows, [*forums, board.following(_PAGERS)])
 
 
-def _row(page: Page, tree: HtmlElement, row: HtmlElement) -> Link | None:
+def _row(board: Board, row: HtmlElement) -> Link | None:
     """The thread of a row; the last link of its title, since a prefix may come first."""
     links = [a for selector in _ROW_LINK for a in select(row, selector)]
     if not links:
         return None
-    url = re.sub(r"/(?:unread|latest)/?$", "/", absolute(tree, page.url, links[-1].get("href")))
+    url = re.sub(r"/(?:unread|latest)/?$", "/", board.link(links[-1].get("href")))
     found = _THREAD.match(url)
-    thread = f"{found['base']}threads/{found['id']}/" if found else url
-    return Link(url=url, role="thread", thread=thread, stamp=_stamp(row))
+    stamp, active = _state(board, row)
+    return Link(
+        url=url,
+        role="thread",
+        thread=f"{found['base']}threads/{found['id']}/" if found else url,
+        stamp=stamp,
+        active=active,
+        title=text_of(links[-1]),
+        pinned=_is_pinned(row),
+    )
 
 
-def _stamp(row: HtmlElement) -> str | None:
-    """The number of replies and the time of the last post, as the row states them."""
+def _is_pinned(row: HtmlElement) -> bool:
+    groups = any(has(up, "structItemContainer-group--sticky") for up in row.iterancestors())
+    return groups or has(row, "sticky") or bool(select(row, ".structItem-status--sticky"))
+
+
+def _state(board: Board, row: HtmlElement) -> tuple[str | None, datetime | None]:
+    """The replies and the time of the last post, and that time, as the row states them."""
     replies = number(text_of(first(row, ".structItem-cell--meta dd", ".stats .major dd")))
     last = first(
         row, "time.structItem-latestDate", ".lastPost .DateTime", ".lastPostInfo .DateTime"
     )
-    if replies is None or last is None:
-        return None
-    state = last.get("datetime") or last.get("data-time") or last.get("title")
-    return f"{replies}|{state}" if state else None
+    if last is None:
+        return None, None
+    stated = (last.get("datetime"), last.get("data-time"), last.get("title"), text_of(last))
+    state = next((one for one in stated if one), None)
+    return stamp_of(replies, state) if replies is not None else None, board.moment(*stated)

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from crawler import clean, engines
-from crawler.crawl import _answer
 from crawler.documents import Article, Post, Source, Thread
 from crawler.errors import NothingRead, NotStored, StoreError
-from crawler.files import read_file
+from crawler.files import Request, read_file
 from crawler.page import Found, Page
 from crawler.rows import read_row
 from crawler.sites import BadSite, Site
+from crawler.visit import stored
 
 NOW = datetime(2025, 3, 1, tzinfo=UTC)
 HOME = Source(url="import:x-1", site="import", fetched=NOW, engine="jsonl")
@@ -177,20 +177,25 @@ def test_post_id_counts_once() -> None:
 
 
 def test_engine_that_breaks_on_a_file_is_one_clear_line(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file is named; the other files are read."""
+
+    def broken(_page: object) -> None:
+        raise TypeError("an engine's fault")
+
+    monkeypatch.setattr("crawler.engines.discourse.read", broken)
     path = tmp_path / "topic.json"
-    path.write_text('{"post_stream": {"posts": 5}, "id": 5}', encoding="utf-8")
+    path.write_text('{"post_stream": {"posts": []}, "id": 5}', encoding="utf-8")
     with pytest.raises(NothingRead, match=r"topic\.json: .*could not be read as .*TypeError"):
-        read_file(path, NOW)
+        read_file(path, Request(fetched=NOW))
 
 
 def test_pasted_text_loses_hidden_characters(tmp_path: Path) -> None:
     """Whatever the file holds, offsets refer to what is stored."""
     path = tmp_path / "a.txt"
     path.write_text("Heel pain\n\nMy he\u200bel is \u202esore.\n", encoding="utf-8")
-    (read,) = read_file(path, NOW, kind="article").documents
+    (read,) = read_file(path, Request(fetched=NOW, kind="article")).documents
     assert isinstance(read, Article)
     assert read.text.endswith("My heel is sore.")
 
@@ -198,7 +203,7 @@ def test_pasted_text_loses_hidden_characters(tmp_path: Path) -> None:
 def test_unknown_engine_of_a_site_is_told_with_the_known_ones() -> None:
     """Before anything is asked for."""
     with pytest.raises(BadSite, match="known are article, discourse"):
-        Site(start=("https://a.example/",), engine="vanilla")
+        Site(start=("https://a.example/",), engine="no-such")
 
 
 class _Picky:
@@ -210,17 +215,15 @@ class _Picky:
     def add(self, _document: object) -> str:
         raise self.error
 
-    failed = recovered = stamp = keep_stamp = add
-
 
 @pytest.mark.parametrize("error", [NotStored("no"), OverflowError("big"), UnicodeError("half")])
 def test_document_the_store_will_not_take_is_answered(error: Exception) -> None:
-    """The child records a failed page and goes on."""
-    assert isinstance(_answer(_Picky(error), "add", (None,)), NotStored)  # type: ignore[arg-type]
-    assert _answer(_Picky(error), "failed", ("u",)) is None  # type: ignore[arg-type]
+    """It is a failed page, and the crawl goes on."""
+    _, reason = stored(_Picky(error), None)  # type: ignore[arg-type]
+    assert reason
 
 
 def test_failing_database_ends_the_crawl() -> None:
     """A full disk is no matter of one page."""
     with pytest.raises(StoreError, match="disk"):
-        _answer(_Picky(StoreError("disk")), "add", (None,))  # type: ignore[arg-type]
+        stored(_Picky(StoreError("disk")), None)  # type: ignore[arg-type]

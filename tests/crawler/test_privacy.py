@@ -118,6 +118,18 @@ def test_ordinary_words_survive_users_of_that_name(text: str) -> None:
         ("text me at 555 0142 tonight", "text me at [phone] tonight"),
         ("see https://f.example/u/moss/summary there", "see [profile] there"),
         ("https://www.instagram.com/some.runner", "[profile]"),
+        ("a (dot) b at c dot org", "[email]"),
+        ("bea [at] host.example or bea{at}mail{dot}org", "[email] or [email]"),
+        ("bea.b at gmail.com, bea_at_mail_dot_com", "[email], [email]"),
+        ("b @ mail.example.org!", "[email]!"),
+        ("+44 (0)20 7946 0958, 0044 20 7946 0958", "[phone], [phone]"),
+        ("(020) 7946 0958 or +49 (0) 30 1234567", "[phone] or [phone]"),
+        ("1-800-555-0199 or 555-123-4567 x89", "[phone] or [phone]"),
+        ("+33 6 12 34 56 78, 06 12 34 56 78", "[phone], [phone]"),
+        ("my insta is fell_runner9", "my insta is [name]"),
+        ("u/fell-runner and /u/mossy said so", "[name] and [name] said so"),
+        ("https://smf.example/index.php?action=profile;u=7", "[profile]"),
+        ("https://www.reddit.com/user/mossy/comments", "[profile]"),
         ("https://pics.example/rock_goat/knee.jpg", "[profile]"),
     ],
 )
@@ -135,6 +147,12 @@ def test_contacts_are_masked(text: str, expected: str) -> None:
         "https://doi.org/10.1002/14651858.CD012345.pub2",
         "PMID 12345678, 1,000,000 steps",
         "12 @ 90 degrees",
+        "ran 400 800 1600, then 200 400 1000",
+        "+10 12 15 20 kg each week, 5 10 15 20 25 30 35",
+        "2019;45(3):123-130, ISBN 978-3-16-148410-0",
+        "0-10-20-30 min, 8-8-8-6-6, 7/10 at rest",
+        "looked at webmd.com at the red dot on the screen",
+        "strava 10k time, signal was 3T, threads on knees",
     ],
 )
 def test_numbers_that_are_no_phones_stay(text: str) -> None:
@@ -203,6 +221,15 @@ def test_key_others_may_read_is_refused(tmp_path: Path) -> None:
         load_key(path)
 
 
+def test_lost_key_is_not_replaced_where_pseudonyms_were_made_with_it(tmp_path: Path) -> None:
+    """A new key would give every member a second pseudonym; nothing is written."""
+    with pytest.raises(KeyFileError, match="restore it"):
+        load_key(tmp_path / "key", must_exist=True)
+    assert not list(tmp_path.iterdir())
+    made = load_key(tmp_path / "key")
+    assert load_key(tmp_path / "key", must_exist=True) == made
+
+
 def test_damaged_key_is_refused(tmp_path: Path) -> None:
     """Half a key would give every author a second pseudonym."""
     path = tmp_path / "key"
@@ -231,7 +258,24 @@ def test_plain_name_is_masked_unless_it_is_a_word(text: str, expected: str) -> N
 
 
 @pytest.mark.parametrize(
-    "piece", ["\n", ">\n", " \n", "a.", "1-", "1.", "www.", "hi a ", "A said ", "call 1", "a [at] "]
+    "piece",
+    [
+        "\n",
+        ">\n",
+        " \n",
+        "a.",
+        "1-",
+        "1.",
+        "www.",
+        "hi a ",
+        "A said ",
+        "call 1",
+        "a [at] ",
+        "+49 1",
+        "a dot ",
+        "a at ",
+        "ig @",
+    ],
 )
 def test_masking_takes_time_in_proportion_to_the_text(piece: str) -> None:
     """Far under a second each; a pattern that tries every start again takes minutes."""

@@ -1,0 +1,118 @@
+"""Masks for what reaches a person: e-mail addresses, phone numbers, names on other networks. Pure.
+
+Numbers are the matter of this project: sets, weights, dates and references must stay.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+__all__ = ["EMAIL", "HANDLE", "PHONE", "contacts"]
+
+_DATA = Path(__file__).parent / "data" / "privacy.toml"
+EMAIL, PHONE, HANDLE = "[email]", "[phone]", "[name]"
+"""What stands for what was masked."""
+
+_AT = r"(?:\s?[\[({<*]\s?(?:at|@|\u00e4t|arroba)\s?[\])}>*]\s?|\s@\s|\s?-at-\s?|_at_)"
+_DOT = r"(?:\s?[\[({<*]\s?(?:dot|\.|punkt|point|punto)\s?[\])}>*]\s?|\s?-dot-\s?|_dot_|\.)"
+_PART = r"[^\W_][\w+-]{0,63}"
+_SPELT_PART = r"[^\W_](?:[^\W_]|[+-](?!(?:at|dot)-)|_(?!(?:at|dot)_)){0,63}"
+# The look-behinds keep a long run of letters from being tried at each of its letters.
+_PLAIN = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_BRACKETED = re.compile(
+    rf"(?<![\w.+-]){_SPELT_PART}(?:{_DOT}{_SPELT_PART}){{0,4}}"
+    rf"{_AT}{_SPELT_PART}(?:(?:{_DOT}|\s(?:dot|punkt)\s){_SPELT_PART}){{1,4}}(?!\w)",
+    re.I,
+)
+_PHONE = re.compile(
+    r"(?<![\w.,/-])(?:"
+    r"(?P<world>(?:\+|00)[1-9]\d{0,2}[\s./-]?(?:\(\d{1,5}\)[\s./-]?)?\d(?:[\s./-]?\d){5,12})"
+    r"|(?:1[\s.-])?\(\d{3}\)\s?\d{3}[\s.-]?\d{4}"
+    r"|\(0\d{1,4}\)\s?\d{3,4}[\s-]?\d{3,4}"
+    r"|(?P<three>(?:1[\s.-])?[2-9]\d{2}[.\s-]\d{3}[.\s-]\d{4})"
+    r"|0\d{2,4}[\s/-]\d{3,4}[\s-]?\d{3,4}"
+    r"|0[1-9](?P<by>[\s.-])\d\d(?P=by)\d\d(?P=by)\d\d(?P=by)\d\d"
+    r")(?:\s?(?:x|ext\.?)\s?\d{1,5}\b)?(?![\w/]|[.,-]\d)"
+)
+_CALLED = re.compile(
+    r"(\b(?:call|phone|text|tel|mobile|cell|whatsapp|number is)\b\W{1,4}(?:me\W+)?"
+    r"(?:(?:at|on)\W+)?)(\d[\d\s().-]{5,}\d)",
+    re.I,
+)
+_AT_SIGN = re.compile(r"@|(?:at|\u00e4t|arroba)\s?[\])}>*]|-at-|_at_", re.I)
+_AT_HOST = re.compile(r"\sat\s\S+?(?:\.|\sdot\s)", re.I)
+_DIGIT = re.compile(r"\d")
+_FEWEST = 7
+"""Digits of anything that is called a phone number here."""
+_MINIMUM = 9
+"""Digits of the shortest number with its country."""
+
+
+@cache
+def _lists() -> dict[str, Any]:
+    found: dict[str, Any] = tomllib.loads(_DATA.read_text(encoding="utf-8"))["contacts"]
+    return found
+
+
+def contacts(text: str) -> str:
+    """The text without e-mail addresses, phone numbers and names on other networks."""
+    # Most texts hold none of it; a quick look for the rarest part spares the slow patterns.
+    if _AT_SIGN.search(text):
+        text = _BRACKETED.sub(EMAIL, _PLAIN.sub(EMAIL, text))
+    if _AT_HOST.search(text):
+        for pattern in _spoken():
+            text = pattern.sub(EMAIL, text)
+    if len(_DIGIT.findall(text)) >= _FEWEST:
+        text = _PHONE.sub(lambda found: PHONE if _is_phone(found) else found.group(), text)
+        text = _CALLED.sub(lambda m: m[1] + PHONE if _is_number(m[2]) else m.group(), text)
+    folded = text.casefold()
+    if any(network in folded for network in _lists()["networks"]):
+        text = _handle().sub(lambda m: m["before"] + HANDLE, text)
+    return text
+
+
+@cache
+def _spoken() -> tuple[re.Pattern[str], ...]:
+    """`bea at mail dot org` by the ends addresses have, `bea at gmail.com` by the hosts of mail."""
+    ends = "|".join(map(re.escape, _lists()["ends"]))
+    hosts = "|".join(map(re.escape, _lists()["hosts"]))
+    name = rf"(?<![\w.+-]){_PART}(?:(?:\sdot\s|{_DOT}){_PART}){{0,3}}"
+    host = rf"{_PART}(?:(?:\sdot\s|\.){_PART}){{0,2}}?\sdot\s(?:{ends})"
+    return (
+        re.compile(rf"{name}\sat\s{host}(?!\w)", re.I),
+        re.compile(
+            rf"{name}\sat\s(?:{hosts})(?:\.|\sdot\s)[a-z]{{2,3}}(?:\.[a-z]{{2}})?(?!\w)", re.I
+        ),
+    )
+
+
+@cache
+def _handle() -> re.Pattern[str]:
+    """A name on another network, told after the network's."""
+    networks = "|".join(map(re.escape, _lists()["networks"]))
+    called = r"(?:\s(?:handle|name|user\s?name|account|profile|id|tag))?"
+    return re.compile(
+        rf"(?P<before>\b(?:{networks}){called}(?:\s?[:=]\s?|\sis\s|\s)@?)"
+        r"(?<=[:=@\s])(?P<name>(?:(?<=@)|(?=[a-z][\w.]*[\d_.]))[a-z0-9_][\w.]{2,40}(?<!\.))",
+        re.I,
+    )
+
+
+def _is_phone(found: re.Match[str]) -> bool:
+    """Whether the digits are a phone number, not a row of distances or weights."""
+    groups = [int(group) for group in re.findall(r"\d+", found.group())]
+    if found["three"]:
+        return not all(group % 50 == 0 for group in groups)
+    if not found["world"]:
+        return True
+    digits = re.sub(r"\D", "", found.group().removeprefix("00"))
+    is_north_american = digits.startswith("1")
+    return len(digits) >= _MINIMUM and not (is_north_american and digits[1:2] in ("0", "1"))
+
+
+def _is_number(text: str) -> bool:
+    return _FEWEST <= sum(c.isdigit() for c in text) <= 15
