@@ -9,11 +9,15 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import folkgrade
+from crawler.corpus import Corpus
 from crawler.crawl import crawl, user_agent
+from crawler.database import open_database
+from crawler.documents import Post, Source, Thread
 from crawler.privacy import load_key
 from crawler.replica.server import serve
 from crawler.sites import Site
@@ -38,8 +42,33 @@ def quiet(_stage: str, _done: int, _total: int | None) -> None:
     """Progress that nobody watches."""
 
 
+def store() -> None:
+    """Adds pieces of 20 posts to one thread, and compares the first with those after 20,000."""
+    fetched = datetime(2026, 5, 1, tzinfo=UTC)
+    source = Source(url="https://b.example/t/1", site="b.example", fetched=fetched, engine="bench")
+
+    def add(first: int, last: int) -> None:
+        for start in range(first, last, 20):
+            posts = (
+                Post(
+                    id=str(n), number=n, text="My heel was sore again. " * 20, author=f"m_{n % 99}"
+                )
+                for n in range(start, start + 20)
+            )
+            corpus.add(Thread(source=source, title="Heels", posts=tuple(posts)))
+
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = Corpus(open_database(f"{folder}/store.db"))
+        short, _ = timed(lambda: add(1, 2_001))
+        add(2_001, 20_001)
+        long, _ = timed(lambda: add(20_001, 22_001))
+    line("store: 2,000 posts more after 20,000 / the first 2,000", long, short)
+    print(f"{'  posts a second':58} {2_000 / long:8.0f}   {2_000 / short:10.0f}")
+
+
 def main() -> None:
     """Crawls and mines the demo community in a temporary project, and compares."""
+    store()
     with tempfile.TemporaryDirectory() as folder, serve() as replica:
         folkgrade.make_project(Path(folder))
         project = folkgrade.Project(Path(folder))

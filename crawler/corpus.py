@@ -8,31 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from crawler.database import explained, migrate
-from crawler.documents import Article, Document, Post, Quoted, Source, Study, Thread
+from crawler import oblivion, records
+from crawler.database import batches, does_not_fit, explained, migrate, writing
+from crawler.documents import Document
 from crawler.errors import DamagedDocument, NotStored
-from crawler.tables import STEPS, documents, failures, forgotten, posts, stamps, visits
+from crawler.steps import STEPS
+from crawler.tables import documents, failures, posts, stamps, visits
 
-__all__ = ["Added", "Corpus", "Failure", "SiteCounts", "SiteVisit"]
+__all__ = ["Added", "Corpus", "Failure", "Hole", "SiteCounts", "SiteVisit"]
 
 log = logging.getLogger(__name__)
 
 Added = Literal["new", "changed", "same", "forgotten"]
-
-_bodies: dict[str, TypeAdapter[Any]] = {
-    "thread": TypeAdapter(Thread),
-    "article": TypeAdapter(Article),
-    "study": TypeAdapter(Study),
-}
-_post = TypeAdapter(Post)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +71,16 @@ class SiteCounts:
     """When something of the site was last stored."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Hole:
+    """A thread of which fewer posts are stored than it says it has."""
+
+    url: str
+    site: str
+    stored: int
+    expected: int
+
+
 class Corpus:
     """The documents of a project."""
 
@@ -87,31 +92,35 @@ class Corpus:
     def add(self, document: Document) -> Added:
         """What adding did. Pieces of a thread are merged by post id; forgotten things stay out.
 
-        Raises NotStored for a document that cannot be written; a damaged former one is replaced.
+        Raises NotStored for a document that cannot be written; a damaged former one is mended.
         """
         try:
-            return self._add(_checked(document))
+            return self._add(records.check(document))
         except _UNWRITABLE as error:
-            raise _unwritable(document, error) from error
+            raise _unwritable(document, str(_cause(error))) from error
 
     def _add(self, document: Document) -> Added:
-        with explained(self.engine), self.engine.begin() as connection:
-            kept = _without_forgotten(connection, document)
+        with writing(self.engine) as connection:
+            oblivion.hold(connection)
+            kept = oblivion.without_forgotten(connection, document)
             if kept is None:
                 return "forgotten"
-            former = _former(connection, document.source.url)
-            merged = _merge(former, kept)
-            digest = _digest(merged)
-            if former is not None and _digest(former) == digest:
-                _touch(connection, merged)
-                return "same"
-            _write(connection, merged, digest)
-            return "new" if former is None else "changed"
+            try:
+                return records.put(connection, kept)
+            except sa.exc.DatabaseError as error:
+                if does_not_fit(error):
+                    raise _unwritable(document, str(error.orig)) from error
+                raise
 
     def get(self, url: str) -> Document | None:
         """The document of that address, whole; raises StoreError where its row is damaged."""
         with explained(self.engine), self.engine.connect() as connection:
-            return _get(connection, url)
+            return records.get(connection, url)
+
+    def posts_of(self, url: str) -> tuple[str, ...]:
+        """Ids of the thread's stored posts, in order; none where it is not stored."""
+        with explained(self.engine), self.engine.connect() as connection:
+            return records.post_ids(connection, url)
 
     def documents(self, urls: Sequence[str] | None = None) -> Iterator[Document]:
         """Documents in order of address, all or those asked for; memory holds one at a time.
@@ -139,9 +148,30 @@ class Corpus:
 
     def drop(self, url: str) -> bool:
         """Whether a document was there to be removed; unlike `forget` it may come again."""
-        with explained(self.engine), self.engine.begin() as connection:
-            connection.execute(posts.delete().where(posts.c.document == url))
-            return connection.execute(documents.delete().where(documents.c.url == url)).rowcount > 0
+        with writing(self.engine) as connection:
+            return records.take_whole(connection, url) > 0
+
+    def settle(self, url: str, ids: Collection[str]) -> int:
+        """How many stored posts of the thread went because they are not among the ids.
+
+        Asked once all of its pages were seen: what is on none of them was deleted at the source.
+        """
+        keep = set(ids)
+        with writing(self.engine) as connection:
+            gone = [post for post in records.post_ids(connection, url) if post not in keep]
+            return sum(
+                records.take(connection, sa.and_(posts.c.document == url, posts.c.id.in_(some)))
+                for some in batches(gone)
+            )
+
+    def purge(self, urls: Collection[str]) -> int:
+        """How many posts and documents went that were deleted at the source.
+
+        The addresses are those of documents, or permalinks of posts; unlike what is forgotten,
+        they may come again.
+        """
+        with writing(self.engine) as connection:
+            return sum(_purge(connection, url) for url in sorted(set(urls)))
 
     def parts_of(self, key: str) -> tuple[tuple[str, str], ...]:
         """Document address and part of all that `forget` would remove; none where it is unknown.
@@ -150,7 +180,7 @@ class Corpus:
         """
         with explained(self.engine), self.engine.connect() as connection:
             whole = connection.scalar(sa.select(documents.c.kind).where(documents.c.url == key))
-            found = _parts(connection, sa.or_(_mentions(key), posts.c.document == key))
+            found = _parts(connection, sa.or_(oblivion.mentions(key), posts.c.document == key))
         return (*found, *(((key, "title"), (key, "text")) if whole else ()))
 
     def forget(self, key: str) -> int:
@@ -159,30 +189,27 @@ class Corpus:
         `key` is a pseudonym, the address of a post or the address of a document. It is kept out
         of later crawls, and so is what others quote of it.
         """
-        with explained(self.engine), self.engine.begin() as connection:
-            _keep_out(connection, key)
-            said = _parts(connection, _mentions(key))
+        with writing(self.engine) as connection:
+            oblivion.keep_out(connection, key)
+            said = _parts(connection, oblivion.mentions(key))
             for url, post in said:
-                _keep_out(connection, _quote_key(url, post))
-            gone = connection.execute(posts.delete().where(_mentions(key))).rowcount
-            gone += connection.execute(posts.delete().where(posts.c.document == key)).rowcount
-            gone += connection.execute(documents.delete().where(documents.c.url == key)).rowcount
-            for table in (stamps, failures):
-                connection.execute(table.delete().where(table.c.url == key))
-            for url in {*(url for url, _post in said), *_quoting(connection, key)}:
-                _write_again(connection, url)
+                oblivion.keep_out(connection, oblivion.quote_key(url, post))
+            quoting = _parts(connection, oblivion.quoting(key))
+            gone = records.take(connection, oblivion.mentions(key)) + _purge(connection, key)
+            for url in sorted({url for url, _post in (*said, *quoting)}):
+                _cleanse(connection, url)
             return gone
 
     def failed(self, url: str, reason: str) -> None:
         """Records that a page could not be read."""
-        with explained(self.engine), self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             connection.execute(failures.delete().where(failures.c.url == url))
             seen = datetime.now(UTC)
             connection.execute(failures.insert().values(url=url, reason=reason, seen=seen))
 
     def recovered(self, url: str) -> None:
         """Takes a page off the list of failures once it could be read."""
-        with explained(self.engine), self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             connection.execute(failures.delete().where(failures.c.url == url))
 
     def failures(self) -> list[Failure]:
@@ -198,13 +225,13 @@ class Corpus:
 
     def keep_stamp(self, url: str, stamp: str) -> None:
         """Remembers the state of a thread, so that an unchanged one is not asked for again."""
-        with explained(self.engine), self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             connection.execute(stamps.delete().where(stamps.c.url == url))
             connection.execute(stamps.insert().values(url=url, stamp=stamp))
 
     def visited(self, visit: SiteVisit) -> None:
         """Records how a crawl of a site ended."""
-        with explained(self.engine), self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             connection.execute(visits.insert().values(**visit.__dict__))
 
     def last_visits(self) -> dict[str, SiteVisit]:
@@ -212,6 +239,19 @@ class Corpus:
         with explained(self.engine), self.engine.connect() as connection:
             rows = connection.execute(sa.select(visits).order_by(visits.c.id))
             return {row["site"]: _visit(row) for row in rows.mappings()}
+
+    def holes(self) -> list[Hole]:
+        """Threads of which posts are missing, those that miss most first."""
+        stored = sa.func.count(posts.c.id)
+        columns = documents.c.url, documents.c.site, documents.c.expected
+        query = sa.select(*columns, stored.label("stored")).join_from(
+            documents, posts, isouter=True
+        )
+        query = query.group_by(*columns).having(stored < documents.c.expected)
+        with explained(self.engine), self.engine.connect() as connection:
+            rows = connection.execute(query).mappings()
+            found = [Hole(**{str(k): v for k, v in row.items()}) for row in rows]
+        return sorted(found, key=lambda hole: (hole.stored - hole.expected, hole.url))
 
     def sites(self) -> list[SiteCounts]:
         """What the corpus holds, site by site."""
@@ -224,215 +264,50 @@ def _visit(row: sa.RowMapping) -> SiteVisit:
     return SiteVisit(**{str(name): value for name, value in row.items() if name != "id"})
 
 
-def _kind(document: Document) -> str:
-    return type(document).__name__.lower()
+_UNWRITABLE = (ValueError, TypeError, OverflowError)
 
 
-_UNREADABLE = (ValueError, KeyError, sa.exc.OperationalError)
-_UNWRITABLE = (NotStored, ValueError, TypeError, OverflowError)
-
-
-def _get(connection: sa.Connection, url: str) -> Document | None:
-    """The stored document; raises DamagedDocument where its rows make none."""
-    try:
-        document = _bare(connection, url)
-        if not isinstance(document, Thread):
-            return document
-        query = sa.select(posts.c.body).where(posts.c.document == url)
-        found = connection.scalars(query.order_by(posts.c.number, posts.c.id)).all()
-        return replace(document, posts=tuple(_post.validate_json(body) for body in found))
-    except _UNREADABLE as error:
-        if isinstance(error, sa.exc.OperationalError) and "utf-8" not in str(error.orig).lower():
-            raise
-        raise DamagedDocument(
-            f"{_printable(url)}: its stored copy is damaged; collect it again, or restore a copy "
-            "of the database"
-        ) from error
-
-
-def _bare(connection: sa.Connection, url: str) -> Document | None:
-    """The stored document, a thread without its posts."""
-    query = sa.select(documents.c.kind, documents.c.body).where(documents.c.url == url)
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    document: Document = _bodies[row.kind].validate_json(row.body)
-    return document
-
-
-def _former(connection: sa.Connection, url: str) -> Document | None:
-    """The stored document; None where it is damaged, so that collecting it again mends it."""
-    try:
-        return _get(connection, url)
-    except DamagedDocument as error:
-        log.warning("%s", error)
-        return None
-
-
-def _checked(document: Document) -> Document:
-    """The document, once it is known that it can be read back; raises ValueError."""
-    body = _bodies[_kind(document)]
-    body.validate_json(body.dump_json(document, warnings="none"))
-    return document
-
-
-def _unwritable(document: Document, error: Exception) -> NotStored:
-    """What to say of a document that the database cannot hold."""
-    cause = str(error)
+def _cause(error: Exception) -> object:
+    """What of the document cannot be written."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        cause = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return error
+
+
+def _unwritable(document: Document, cause: str) -> NotStored:
+    """What to say of a document that the database cannot hold."""
     said = f"{document.source.url}: cannot be stored: {cause}; it is left out"
-    return NotStored(_printable(said))
+    return NotStored(records.printable(said))
 
 
-def _printable(text: str) -> str:
-    """The text as one line that any terminal takes."""
-    return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
+def _purge(connection: sa.Connection, url: str) -> int:
+    """How many posts and documents of that address went; no list names it any more."""
+    for table in (stamps, failures):
+        connection.execute(table.delete().where(table.c.url == url))
+    gone = records.take_whole(connection, url)
+    gone += records.take(connection, posts.c.url == url)
+    document, _, post = url.rpartition("#")
+    own = sa.and_(posts.c.document == document, posts.c.id == post)
+    return gone + records.take(connection, own)
 
 
-def _merge(former: Document | None, new: Document) -> Document:
-    """The new document, with what the former piece of the same thread knew besides."""
-    if not isinstance(former, Thread) or not isinstance(new, Thread):
-        return new
-    by_id = {post.id: post for post in former.posts} | {post.id: post for post in new.posts}
-    ordered = sorted(by_id.values(), key=lambda post: (post.number, post.id))
-    return replace(
-        new,
-        title=new.title or former.title,
-        posts=tuple(ordered),
-        expected=new.expected if new.expected is not None else former.expected,
-    )
-
-
-_STABLE = Source(url="", site="", fetched=datetime(1970, 1, 1, tzinfo=UTC), engine="")
-
-
-def _digest(document: Document) -> str:
-    """Digest of the content, whatever the time it was fetched."""
-    body = _bodies[_kind(document)].dump_json(replace(document, source=_STABLE))
-    return hashlib.sha256(body).hexdigest()
-
-
-def _row(document: Document, digest: str) -> dict[str, Any]:
-    bare = replace(document, posts=()) if isinstance(document, Thread) else document
-    return {
-        "url": document.source.url,
-        "kind": _kind(document),
-        "site": document.source.site,
-        "engine": document.source.engine,
-        "title": document.title,
-        "fetched": document.source.fetched,
-        "hash": digest,
-        "body": _bodies[_kind(document)].dump_json(bare).decode(),
-    }
-
-
-def _write(connection: sa.Connection, document: Document, digest: str) -> None:
-    url = document.source.url
-    connection.execute(posts.delete().where(posts.c.document == url))
-    connection.execute(documents.delete().where(documents.c.url == url))
-    connection.execute(documents.insert().values(**_row(document, digest)))
-    if isinstance(document, Thread) and document.posts:
-        connection.execute(posts.insert(), [_post_row(url, post) for post in document.posts])
-
-
-def _post_row(url: str, post: Post) -> dict[str, Any]:
-    return {
-        "document": url,
-        "id": post.id,
-        "number": post.number,
-        "author": post.author,
-        "written": post.written,
-        "text": post.text,
-        "body": _post.dump_json(post).decode(),
-    }
-
-
-def _touch(connection: sa.Connection, document: Document) -> None:
-    row = _row(document, "")
-    change = {"fetched": row["fetched"], "body": row["body"]}
-    connection.execute(
-        documents.update().where(documents.c.url == document.source.url).values(**change)
-    )
-
-
-def _write_again(connection: sa.Connection, url: str) -> None:
-    """Stores a document anew, less what was forgotten, with the digest of what is left."""
-    document = _former(connection, url)
-    kept = document and _without_forgotten(connection, document)
+def _cleanse(connection: sa.Connection, url: str) -> None:
+    """Stores a document anew, less what was forgotten."""
+    try:
+        document = records.get(connection, url)
+    except DamagedDocument as error:
+        log.warning("%s", error)
+        return
+    kept = document and oblivion.without_forgotten(connection, document)
     if kept:
-        _write(connection, kept, _digest(kept))
-
-
-def _quoting(connection: sa.Connection, key: str) -> Sequence[str]:
-    """Documents in which somebody quotes that author."""
-    quoted = sa.func.instr(posts.c.body, f'"author":{_json_text(key)}') > 0
-    return connection.scalars(sa.select(posts.c.document).where(quoted).distinct()).all()
-
-
-def _mentions(key: str) -> sa.ColumnElement[bool]:
-    """Posts by an author of that pseudonym, or of that address."""
-    permalink = sa.func.instr(posts.c.body, f'"url":{_json_text(key)}') > 0
-    return sa.or_(posts.c.author == key, permalink, posts.c.document + "#" + posts.c.id == key)
+        records.put(connection, kept)
 
 
 def _parts(connection: sa.Connection, of: sa.ColumnElement[bool]) -> list[tuple[str, str]]:
     """Document address and id of those posts."""
     rows = connection.execute(sa.select(posts.c.document, posts.c.id).where(of))
     return [(row.document, row.id) for row in rows]
-
-
-def _quote_key(url: str, post: str) -> str:
-    """Name under which quotes of a forgotten post are kept out of its thread."""
-    return f"quoted\0{url}\0{post}"
-
-
-def _json_text(text: str) -> str:
-    return TypeAdapter(str).dump_json(text).decode()
-
-
-def _forget_key(key: str) -> str:
-    return hashlib.sha256(f"forgotten\0{key}".encode()).hexdigest()
-
-
-def _keep_out(connection: sa.Connection, key: str) -> None:
-    digest = _forget_key(key)
-    connection.execute(forgotten.delete().where(forgotten.c.key == digest))
-    connection.execute(forgotten.insert().values(key=digest))
-
-
-def _without_forgotten(connection: sa.Connection, document: Document) -> Document | None:
-    """The document less what was forgotten; None where it was forgotten as a whole."""
-    keys = set(connection.scalars(sa.select(forgotten.c.key)).all())
-    if not keys:
-        return document
-    if _forget_key(document.source.url) in keys:
-        return None
-    if not isinstance(document, Thread):
-        return document
-    out = {post.id for post in document.posts if _is_out(document.source.url, post, keys)}
-    kept = (post for post in document.posts if post.id not in out)
-    return replace(
-        document,
-        posts=tuple(_less_quotes(document.source.url, post, keys, out) for post in kept),
-    )
-
-
-def _is_out(url: str, post: Post, keys: set[str]) -> bool:
-    names = (post.author, post.url, f"{url}#{post.id}")
-    return any(_forget_key(name) in keys for name in names if name)
-
-
-def _less_quotes(url: str, post: Post, keys: set[str], out: set[str]) -> Post:
-    """The post without what it quotes of forgotten authors and posts."""
-
-    def stays(quote: Quoted) -> bool:
-        names = (quote.author, quote.post and _quote_key(url, quote.post))
-        return quote.post not in out and not any(_forget_key(n) in keys for n in names if n)
-
-    kept = tuple(filter(stays, post.quotes))
-    return post if len(kept) == len(post.quotes) else replace(post, quotes=kept)
 
 
 def _site_counts(connection: sa.Connection, site: str) -> SiteCounts:

@@ -9,21 +9,55 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
+from sqlalchemy.ext.compiler import compiles
 
 from crawler.errors import StoreError
 
-__all__ = ["Step", "UtcTime", "explained", "migrate", "open_database", "shown"]
+__all__ = [
+    "BATCH",
+    "Engine",
+    "Step",
+    "UtcTime",
+    "add_column",
+    "batches",
+    "contains",
+    "does_not_fit",
+    "explained",
+    "guarded",
+    "insert",
+    "migrate",
+    "open_database",
+    "raw",
+    "shown",
+    "writing",
+]
 
 BUSY_SECONDS = 5.0
+
+IDLE_SECONDS = 60
+"""How long PostgreSQL waits for a process that is silent in the midst of a transaction."""
+
+BATCH = 500
+"""Values bound at a time: below every database's limit."""
+
+_MIGRATING = 0x466F6C6B
+"""Number of the lock that whoever changes tables holds."""
+
+Item = TypeVar("Item")
+
+Engine = sa.Engine
+"""A database that was opened."""
 
 Step = Callable[[sa.Connection], None]
 """One numbered change of a store's tables."""
@@ -78,6 +112,8 @@ def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
         ) from error
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine, busy_seconds, writable=sealed is None)
+    elif engine.dialect.name == "postgresql":
+        _tune_postgresql(engine)
     return engine
 
 
@@ -114,33 +150,154 @@ def _tune_sqlite(engine: sa.Engine, busy_seconds: float, *, writable: bool) -> N
     def on_connect(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
         if writable:
-            connection.execute("PRAGMA journal_mode=WAL")
+            _log_ahead(connection, busy_seconds)
             connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _log_ahead(connection: sqlite3.Connection, busy_seconds: float) -> None:
+    """Turns WAL on; SQLite itself does not wait where several processes do so at once."""
+    end = time.monotonic() + busy_seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _tune_postgresql(engine: sa.Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        # A process that was stopped in a transaction would keep its locks for ever.
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
+        connection.commit()
 
 
 def migrate(engine: sa.Engine, store: str, steps: Sequence[Step]) -> int:
     """The store's schema version after running the steps it still lacks, each in a transaction.
 
+    Of several processes that open a new database at once, one runs a step and the others wait.
     Raises StoreError where the database was written by a newer Folkgrade.
     """
-    with explained(engine), engine.begin() as connection:
-        _versions.create(connection, checkfirst=True)
-        found = connection.scalar(sa.select(_versions.c.version).where(_versions.c.store == store))
-        version = int(found or 0)
-        if found is None:
-            connection.execute(_versions.insert().values(store=store, version=0))
+    with explained(engine), engine.connect() as connection:
+        version = _version(connection, store)
+    while version < len(steps):
+        version = _one_step(engine, store, steps)
     if version > len(steps):
         raise StoreError(
             f"{engine.url.render_as_string(hide_password=True)}: written by a newer Folkgrade "
             f"(schema {version} of {store}, this one knows {len(steps)}); update Folkgrade"
         )
-    for number, step in enumerate(steps[version:], start=version + 1):
-        with explained(engine), engine.begin() as connection:
-            step(connection)
-            done = _versions.update().where(_versions.c.store == store).values(version=number)
-            connection.execute(done)
-    return len(steps)
+    return version
+
+
+def _version(connection: sa.Connection, store: str) -> int:
+    """The store's schema version, 0 where it has no tables yet."""
+    if not sa.inspect(connection).has_table(_versions.name):
+        return 0
+    query = sa.select(_versions.c.version).where(_versions.c.store == store)
+    return int(connection.scalar(query) or 0)
+
+
+def _one_step(engine: sa.Engine, store: str, steps: Sequence[Step]) -> int:
+    """The schema version after the next step; 0 steps where another process was faster."""
+    with writing(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
+        _versions.create(connection, checkfirst=True)
+        version = _version(connection, store)
+        if version < len(steps):
+            steps[version](connection)
+            version += 1
+            connection.execute(_versions.delete().where(_versions.c.store == store))
+            connection.execute(_versions.insert().values(store=store, version=version))
+        return version
+
+
+def add_column(connection: sa.Connection, column: sa.Column[Any]) -> None:
+    """Adds a column and its index to a table that an earlier step made without them."""
+    table = column.table
+    assert isinstance(table, sa.Table)
+    known = {found["name"] for found in sa.inspect(connection).get_columns(table.name)}
+    if column.name not in known:
+        definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+        connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
+    for index in table.indexes:
+        if column in index.columns.values():
+            index.create(connection, checkfirst=True)
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that writes, and may read before; raises StoreError.
+
+    In SQLite it is the only writer from its start; PostgreSQL locks the rows asked for. An engine
+    made by `guarded` first makes sure that it still may write.
+    """
+    with explained(engine), engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        guard = engine.get_execution_options().get("guard")
+        if guard is not None:
+            guard(connection)
+        yield connection
+
+
+def guarded(engine: sa.Engine, guard: Callable[[sa.Connection], None]) -> sa.Engine:
+    """The same database, in which every `writing` begins with a check that may raise."""
+    return engine.execution_options(guard=guard)
+
+
+def insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """An insert that may say what to do `on_conflict`."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+class contains(sa.sql.functions.FunctionElement[bool]):  # noqa: N801
+    """Whether a text holds another, capitals told apart: `contains(column, text)`."""
+
+    name = "contains"
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+class raw(sa.sql.functions.FunctionElement[bytes]):  # noqa: N801
+    """The bytes of a text, whether they make one or not: `raw(column)`."""
+
+    name = "raw"
+    type = sa.LargeBinary()
+    inherit_cache = True
+
+
+@compiles(contains)
+def _contains(element: contains, compiler: Any, **more: Any) -> str:
+    """`strpos` in PostgreSQL, `instr` in SQLite: LIKE would take capitals for small letters."""
+    name = "strpos" if compiler.dialect.name == "postgresql" else "instr"
+    return f"({name}({compiler.process(element.clauses, **more)}) > 0)"
+
+
+@compiles(raw)
+def _raw(element: raw, compiler: Any, **more: Any) -> str:
+    column = compiler.process(element.clauses, **more)
+    if compiler.dialect.name == "postgresql":
+        return f"convert_to({column}, 'UTF8')"
+    return f"CAST({column} AS BLOB)"
+
+
+def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """The items in pieces of a size that every database binds at once."""
+    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
+
+
+def does_not_fit(error: DatabaseError) -> bool:
+    """Whether the database is well, but refuses a value: too long, too big, a NUL in a text."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return isinstance(error, sa.exc.DataError) or state[:2] in ("22", "54")
 
 
 @contextmanager

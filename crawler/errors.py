@@ -4,6 +4,7 @@ __all__ = [
     "CrawlerError",
     "DamagedDocument",
     "KeyFileError",
+    "LeaseLost",
     "NotStored",
     "NothingRead",
     "RefusedByPolicy",
@@ -37,3 +38,7 @@ class NotStored(StoreError):
 
 class DamagedDocument(StoreError):
     """A stored document cannot be read back; the others can."""
+
+
+class LeaseLost(StoreError):
+    """Another worker took the site over: nothing of it may be written any more."""

@@ -1,12 +1,12 @@
-"""The tables of the collected store, and the steps that bring them about."""
+"""The tables of the collected store; `crawler.steps` brings them about."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from crawler.database import Step, UtcTime
+from crawler.database import UtcTime
 
-__all__ = ["STEPS", "documents", "failures", "forgotten", "posts", "stamps", "visits"]
+__all__ = ["documents", "failures", "forgotten", "metadata", "posts", "stamps", "visits"]
 
 metadata = sa.MetaData()
 
@@ -21,8 +21,10 @@ documents = sa.Table(
     sa.Column("fetched", UtcTime, nullable=False),
     sa.Column("hash", sa.String, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("posts_hash", sa.String, nullable=False, server_default=""),
+    sa.Column("expected", sa.BigInteger),
 )
-"""`body` is the document as JSON, a thread without its posts."""
+"""`body` is the document as JSON, a thread without its posts; `posts_hash` sums theirs up."""
 
 posts = sa.Table(
     "posts",
@@ -34,8 +36,10 @@ posts = sa.Table(
     sa.Column("written", UtcTime),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("url", sa.String, index=True),
+    sa.Column("hash", sa.String, nullable=False, server_default=""),
 )
-"""`body` is the post as JSON; the other columns are for finding it."""
+"""`body` is the post as JSON; the other columns are for finding it and seeing it change."""
 
 failures = sa.Table(
     "failures",
@@ -66,10 +70,3 @@ visits = sa.Table(
 
 forgotten = sa.Table("forgotten", metadata, sa.Column("key", sa.String, primary_key=True))
 """Digests only, so that the list of what was forgotten tells nobody what it was."""
-
-
-def _create_tables(connection: sa.Connection) -> None:
-    metadata.create_all(connection)
-
-
-STEPS: tuple[Step, ...] = (_create_tables,)

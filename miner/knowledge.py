@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.dialects import postgresql, sqlite
 
-from crawler.database import explained, migrate
+from crawler.database import contains, explained, migrate
 from miner.model import (
     Claim,
     Contradiction,
@@ -232,22 +232,44 @@ class Knowledge:
             connection.execute(extractions.delete().where(extractions.c.document == document))
             _insert_new(connection, extractions, [row])
 
+    def prune(self, documents: Iterable[str], model: str, texts: Iterable[str]) -> int:
+        """How many documents' cached claims went, since the corpus has them no more.
+
+        Of the cached vectors those of the model's `texts` stay: the others are of words that
+        nobody says any more, or of a model no longer used.
+        """
+        with explained(self.engine), self.engine.begin() as connection:
+            cached = set(connection.scalars(sa.select(extractions.c.document)))
+            gone = sorted(cached - set(documents))
+            for some in _batches(gone):
+                connection.execute(extractions.delete().where(extractions.c.document.in_(some)))
+            connection.execute(vectors.delete().where(vectors.c.model != model))
+            known = set(connection.scalars(sa.select(vectors.c.text)))
+            for some in _batches(sorted(known - set(map(_text_key, texts)))):
+                connection.execute(vectors.delete().where(vectors.c.text.in_(some)))
+        return len(gone)
+
     def vectors(self, model: str, texts: Sequence[str]) -> dict[str, Vector]:
         """Known vectors by text."""
         known: dict[str, Vector] = {}
         for some in _batches(texts):
+            by_key = {_text_key(text): text for text in some}
             query = sa.select(vectors.c.text, vectors.c.value).where(
-                vectors.c.model == model, vectors.c.text.in_(some)
+                vectors.c.model == model, vectors.c.text.in_(by_key)
             )
             for row in self._rows(query):
-                known[row.text] = np.frombuffer(row.value, dtype=np.float32)
+                known[by_key[row.text]] = np.frombuffer(row.value, dtype=np.float32)
         return known
 
     def keep_vectors(self, model: str, new: Mapping[str, Vector]) -> None:
         """Keeps vectors by text; those already known stay as they are."""
         rows = (
-            {"model": model, "text": text, "value": np.asarray(v, dtype=np.float32).tobytes()}
-            for text, v in new.items()
+            {
+                "model": model,
+                "text": _text_key(text),
+                "value": np.asarray(vector, dtype=np.float32).tobytes(),
+            }
+            for text, vector in new.items()
         )
         with explained(self.engine), self.engine.begin() as connection:
             _insert_new(connection, vectors, rows)
@@ -283,7 +305,7 @@ class Knowledge:
 
         `parts` are document address and part of what the corpus forgets with the key
         (`Corpus.parts_of`). The cached claims of the documents concerned go too, and all cached
-        vectors, since they are kept by text; the next run counts anew. A key of which nothing is
+        vectors, since they are made of words; the next run counts anew. A key of which nothing is
         known changes nothing.
         """
         with explained(self.engine), self.engine.begin() as connection:
@@ -384,9 +406,7 @@ def _forget_evidence(connection: sa.Connection, key: str, parts: Sequence[tuple[
     signs = [f'"document":{_json_text(key)},']
     signs += [f'"document":{_json_text(url)},"part":{_json_text(part)},' for url, part in parts]
     return sum(
-        connection.execute(
-            evidence.delete().where(sa.func.instr(evidence.c.value, sign) > 0)
-        ).rowcount
+        connection.execute(evidence.delete().where(contains(evidence.c.value, sign))).rowcount
         for sign in signs
     )
 
@@ -411,6 +431,11 @@ def _batches(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
 
 def _json_text(text: str) -> str:
     return TypeAdapter(str).dump_json(text).decode()
+
+
+def _text_key(text: str) -> str:
+    """Name of a text in the cache: a digest, for texts may be long, and deleted at their source."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def claims_key(content: str, extractor: str) -> str:

@@ -63,7 +63,8 @@ def mine(corpus: Corpus, knowledge: Knowledge, options: Options, show: Show) -> 
     clock = _Clock()
     fingerprint = _fingerprint(corpus, knowledge, options)
     encoder = load(options.embedder)
-    encode = _remembering(knowledge, encoder, show)
+    asked: set[str] = set()
+    encode = _remembering(knowledge, encoder, show, asked)
     with clock.stage("claims"):
         claims, failures, extractor = _claims(corpus, knowledge, encode, show)
     with clock.stage("themes"):
@@ -100,7 +101,9 @@ def mine(corpus: Corpus, knowledge: Knowledge, options: Options, show: Show) -> 
         seconds=clock.seconds,
         failures=failures,
     )
-    return knowledge.replace(run, mined)
+    done = knowledge.replace(run, mined)
+    knowledge.prune(corpus.hashes(), encoder.name, asked)
+    return done
 
 
 def _claims(
@@ -164,11 +167,15 @@ def _told(
     return told
 
 
-def _remembering(knowledge: Knowledge, encoder: Encoder, show: Show) -> Encode:
-    """The encoder with the store's vectors before it: each distinct text is embedded once ever."""
+def _remembering(knowledge: Knowledge, encoder: Encoder, show: Show, asked: set[str]) -> Encode:
+    """The encoder with the store's vectors before it: a text that stays is embedded once ever.
+
+    The texts are noted in `asked`.
+    """
 
     def encode(texts: Sequence[str]) -> Vectors:
         wanted = sorted(set(texts))
+        asked.update(wanted)
         known = knowledge.vectors(encoder.name, wanted)
         missing = [text for text in wanted if text not in known]
         for start in range(0, len(missing), CHUNK):

@@ -106,7 +106,7 @@ vectors = sa.Table(
     sa.Column("text", sa.String, primary_key=True),
     sa.Column("value", sa.LargeBinary, nullable=False),
 )
-"""Cache: float32 vectors by model and text."""
+"""Cache: float32 vectors by model and digest of the text."""
 
 decisions = sa.Table(
     "decisions",
@@ -123,4 +123,9 @@ def _create_tables(connection: sa.Connection) -> None:
     metadata.create_all(connection)
 
 
-STEPS: tuple[Step, ...] = (_create_tables,)
+def _forget_texts(connection: sa.Connection) -> None:
+    """Vectors were kept by the text itself; the next run makes those it needs anew."""
+    connection.execute(vectors.delete())
+
+
+STEPS: tuple[Step, ...] = (_create_tables, _forget_texts)

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
+import itertools
 import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,3 +33,136 @@ def shared() -> Path:
         assert "FOLKGRADE_REQUIRE_SHARED" not in os.environ, f"{folder} is missing"
         pytest.skip("measuring material is not beside this checkout")
     return folder
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Address of an empty database, of each kind in turn."""
+    if request.param == "sqlite":
+        return str(tmp_path / "folkgrade.db")
+    return str(request.getfixturevalue("postgres")())
+
+
+READY = """
+import sys
+def ready():
+    print("ready", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., list[subprocess.Popen[str]]]]:
+    """Starts a program as often as asked: `start(program, count, *words)`.
+
+    Each is told its number and the words; all go on together once each has called `ready()`.
+    """
+    every: list[subprocess.Popen[str]] = []
+
+    def start_them(program: str, count: int, *words: str) -> list[subprocess.Popen[str]]:
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        lines = [[sys.executable, "-c", READY + program, str(n), *words] for n in range(count)]
+        some = [subprocess.Popen(line, cwd=ROOT, **pipes) for line in lines]
+        every.extend(some)
+        assert [str(process.stdout and process.stdout.readline()) for process in some] == [
+            "ready\n"
+        ] * count
+        for process in some:
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        return some
+
+    yield start_them
+    for process in every:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[], str]]:
+    """Makes an empty database on a throw-away PostgreSQL server and says its address.
+
+    Where FOLKGRADE_REQUIRE_POSTGRES is set, a server that cannot be had is a failure.
+    """
+    programs, user = _postgres_programs(), _server_user()
+    if not programs or not user or importlib.util.find_spec("psycopg") is None:
+        assert "FOLKGRADE_REQUIRE_POSTGRES" not in os.environ, "PostgreSQL cannot be started"
+        pytest.skip("PostgreSQL or psycopg is not installed, or there is no user to run it as")
+    # Not pytest's own folder: that one is closed to the server's user, and too long for a socket.
+    folder = Path(tempfile.mkdtemp(prefix="folkgrade-pg-"))
+    try:
+        with _server(programs, folder, user):
+            yield _database_maker(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _postgres_programs() -> Path | None:
+    """The folder of initdb and postgres, which Debian keeps off the path."""
+    found = shutil.which("initdb")
+    folders = [Path(found).resolve().parent] if found else []
+    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((folder for folder in folders if (folder / "postgres").exists()), None)
+
+
+def _server_user() -> pwd.struct_passwd | None:
+    """Whom the server runs as: it refuses to run as root."""
+    if os.getuid() != 0:
+        return pwd.getpwuid(os.getuid())
+    known = {user.pw_name: user for user in pwd.getpwall()}
+    return known.get("postgres") or known.get("nobody")
+
+
+@contextmanager
+def _server(programs: Path, folder: Path, user: pwd.struct_passwd) -> Iterator[None]:
+    """A server on a socket in the folder; nothing of it is safe from a power cut."""
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    ids: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid} if os.getuid() == 0 else {}
+    make = f"{programs}/initdb -D data -U folkgrade -A trust -E UTF8 --locale=C.UTF-8 --no-sync"
+    made = subprocess.run(
+        make.split(), cwd=folder, capture_output=True, text=True, check=False, **ids
+    )
+    assert made.returncode == 0, made.stderr
+    serve = f"{programs}/postgres -D data -k {folder} -c listen_addresses= -F"
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(serve.split(), cwd=folder, stdout=log, stderr=log, **ids)
+    try:
+        _wait_for(server, folder)
+        yield
+    finally:
+        server.send_signal(signal.SIGQUIT)  # at once: nothing is to be kept
+        server.wait(30)
+
+
+def _wait_for(server: subprocess.Popen[bytes], folder: Path) -> None:
+    import psycopg
+
+    deadline = time.monotonic() + 60
+    while True:
+        assert server.poll() is None, (folder / "log").read_text()
+        try:
+            psycopg.connect(f"host={folder} user=folkgrade dbname=postgres").close()
+        except psycopg.OperationalError:
+            assert time.monotonic() < deadline, (folder / "log").read_text()
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _database_maker(folder: Path) -> Callable[[], str]:
+    """Empty databases are schemas of one: those are made at once."""
+    import psycopg
+
+    numbers = itertools.count(1)
+
+    def make() -> str:
+        name = f"test_{next(numbers)}"
+        with psycopg.connect(
+            f"host={folder} user=folkgrade dbname=postgres", autocommit=True
+        ) as connection:
+            connection.execute(f"CREATE SCHEMA {name}")
+        place = f"host={folder}&options=-csearch_path%3D{name}"
+        return f"postgresql+psycopg://folkgrade@/postgres?{place}"
+
+    return make

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,8 +32,11 @@ RUN = Run(started=NOON, finished=NOON, fingerprint="f1", settings_hash="s1", cou
 
 
 @pytest.fixture
-def knowledge(tmp_path: Path) -> Knowledge:
-    return Knowledge(open_database(str(tmp_path / "k.db")))
+def knowledge(database: str) -> Iterator[Knowledge]:
+    """An empty store, in each kind of database in turn."""
+    engine = open_database(database)
+    yield Knowledge(engine)
+    engine.dispose()
 
 
 def claim(

@@ -17,6 +17,7 @@ from miner import pipeline
 from miner.errors import ModelRefused
 from miner.knowledge import Knowledge
 from miner.model import Claim, Quote
+from miner.phrases import normalise
 from miner.pipeline import Options, mine, unchanged
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -179,3 +180,31 @@ def test_a_forgotten_author_leaves_the_themes(stores: tuple[Corpus, Knowledge]) 
     mine(corpus, knowledge, OPTIONS, quiet)
     assert knowledge.themes()[0].tally.authors == 1
     assert {claim.author for claim in knowledge.claims()} == {"m_12"}
+
+
+def cached(knowledge: Knowledge) -> set[str]:
+    """Addresses of the documents whose claims are kept for the next run."""
+    with knowledge.engine.connect() as connection:
+        return set(connection.exec_driver_sql("select document from extractions").scalars())
+
+
+@pytest.mark.usefixtures("stores")
+@pytest.mark.parametrize("gone", ["https://forum.example/t/2", "https://forum.example/t/2#p2"])
+def test_what_was_deleted_at_the_source_leaves_all_that_was_made_of_it(
+    database: str, gone: str
+) -> None:
+    """Claims, themes and both caches, at the next run; what others said stays."""
+    engine = open_database(database)
+    corpus, knowledge = Corpus(engine), Knowledge(engine)
+    corpus.add(thread(1, "I tried flat pedals."))
+    corpus.add(thread(2, "I tried flat pedals.", "I tried copper socks."))
+    model = mine(corpus, knowledge, OPTIONS, quiet).models["embedder"]
+    socks, pedals = normalise("copper socks"), normalise("flat pedals")
+    assert set(knowledge.vectors(model, [socks, pedals])) == {socks, pedals}
+    corpus.purge([gone])
+    assert not unchanged(corpus, knowledge, OPTIONS)
+    mine(corpus, knowledge, OPTIONS, quiet)
+    assert {claim.phrase for claim in knowledge.claims()} == {"flat pedals"}
+    assert cached(knowledge) == set(corpus.hashes())
+    assert set(knowledge.vectors(model, [socks, pedals])) == {pedals}
+    engine.dispose()
