@@ -1,33 +1,45 @@
-"""Runs the spider in a process of its own and stores what it delivers in this one.
+"""Runs the spider in a process of its own and keeps the store and the frontier in this one.
 
-Documents cross the border pseudonymised. The child may be stopped or killed at any moment: what it
-delivered is stored, and the next crawl goes on from there.
+Documents cross the border pseudonymised. Either process may be stopped or killed at any moment:
+what was delivered is stored, and the next crawl goes on from there.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from multiprocessing.connection import Connection
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-from crawler.deliver import Delivery, Store
+from crawler.deliver import Delivery, Store, opened, sealed
 from crawler.documents import Document
-from crawler.errors import CrawlerError, DamagedDocument, NotStored, StoreError
+from crawler.errors import CrawlerError
+from crawler.jobs import Job, Notice, Outcome
+from crawler.page import Link
 from crawler.report import Report, SiteReport
 from crawler.sites import Site
+
+if TYPE_CHECKING:
+    from crawler.frontier import Frontier
+    from crawler.visit import Keeper, Visit
 
 __all__ = ["crawl", "user_agent"]
 
 PATIENCE = 5.0
 """Seconds a stopped child gets to finish the request at hand."""
+PROGRESS_EVERY = 0.2
+"""Seconds between two reports of progress."""
+MANY_PARCELS = 100
+"""Sealed names of a site are gathered into one parcel from so many on."""
 
 
 def user_agent(version: str, contact: str = "") -> str:
@@ -35,42 +47,54 @@ def user_agent(version: str, contact: str = "") -> str:
     return f"folkgrade/{version} (+{contact})" if contact else f"folkgrade/{version}"
 
 
-def crawl(
+def crawl(  # noqa: PLR0913 (all but two have defaults)
     sites: Sequence[Site],
     store: Store,
     *,
     key: bytes,
     user_agent: str,
     progress: Callable[[SiteReport], None] = lambda _: None,
+    frontier: Frontier | None = None,
+    raw: Keeper | None = None,
+    warc: Path | None = None,
+    dry_run: bool = False,
 ) -> Report:
     """Collects the sites into the store and says how each ended.
 
-    `key` makes the pseudonyms. An interrupt (Ctrl-C) stops it cleanly and shows in the report.
-    A document the store will not take is a failed page; raises StoreError where the database
-    itself fails.
+    `key` makes the pseudonyms. `frontier` remembers the pages; None takes the one that lies in the
+    store's own database, or one that ends with the crawl where the store has none. `raw` keeps the
+    answers as they came, and so does `warc`, a web archive. A dry run walks lists only, stores
+    nothing, and says what would be asked for. An interrupt (Ctrl-C) stops it cleanly and shows in
+    the report. A document the store will not take is a failed page; raises StoreError where the
+    database itself fails.
     """
     if not sites:
         return Report(sites=())
     sites = _merged(sites)
-    started = datetime.now(UTC)
+    frontier = frontier or _frontier_of(store)
+    names = _names(frontier, sites, key)
+    if dry_run:
+        frontier, store = frontier.copy([site.name for site in sites]), _Nothing()
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
+    keeps = raw is not None and not dry_run
     child = multiprocessing.get_context("spawn").Process(
-        target=_run, args=(theirs, sites, key, user_agent), daemon=True
+        target=_run,
+        args=(theirs, sites, key, names, user_agent, keeps, None if dry_run else warc),
+        daemon=True,
     )
-    child.start()
-    theirs.close()
-    last: dict[str, SiteReport] = {}
     with _stoppable(child) as stopped:
+        theirs.close()
         try:
-            for report in _served(ours, store):
-                last[report.site] = report
+            visits = _opened(sites, store, frontier, key=key, raw=raw, is_dry=dry_run)
+            for report in _served(ours, visits, stopped):
                 progress(report)
         except BaseException:
             child.kill()
             raise
         finally:
+            ours.close()
             _end(child)
-    return _concluded(sites, last, started, interrupted=bool(stopped))
+        return _concluded(visits, progress, interrupted=bool(stopped))
 
 
 def _merged(sites: Sequence[Site]) -> tuple[Site, ...]:
@@ -83,7 +107,8 @@ def _merged(sites: Sequence[Site]) -> tuple[Site, ...]:
 
 
 def _both(one: Site, other: Site) -> Site:
-    if one.engine != other.engine or one.own != other.own:
+    kinds = [(site.engine, site.own, site.scope, site.selectors) for site in (one, other)]
+    if kinds[0] != kinds[1]:
         raise CrawlerError(f"{one.name} is given twice, as two kinds of site; make it one")
     limits = [site.max_pages for site in (one, other) if site.max_pages is not None]
     return replace(
@@ -91,41 +116,108 @@ def _both(one: Site, other: Site) -> Site:
         start=one.start + other.start,
         delay=max(one.delay, other.delay),
         max_pages=max(limits) if limits else None,
+        audit=max(one.audit, other.audit),
+        concurrency=min(one.concurrency, other.concurrency),
+        headers={**one.headers, **other.headers},
+        keep_pages=one.keep_pages and other.keep_pages,
     )
 
 
-def _served(wire: Connection, store: Store) -> Iterator[SiteReport]:
-    """Answers the child's calls from the store until it is done; yields its progress."""
-    while True:
+def _frontier_of(store: Store) -> Frontier:
+    from crawler.database import open_database
+    from crawler.frontier import Frontier
+
+    return Frontier(getattr(store, "engine", None) or open_database("sqlite://"))
+
+
+def _names(frontier: Frontier, sites: Sequence[Site], key: bytes) -> dict[str, set[str]]:
+    """The user names met in earlier crawls, by site."""
+    known = {}
+    for site in sites:
+        parcels = frontier.names(site.name)
+        known[site.name] = opened(parcels, key)
+        if len(parcels) >= MANY_PARCELS:
+            frontier.gather_names(site.name, sealed(known[site.name], key))
+    return known
+
+
+def _opened(
+    sites: Sequence[Site], store: Store, frontier: Frontier, **more: Any
+) -> dict[str, Visit]:
+    from crawler.visit import Visit
+
+    return {site.name: Visit(site, store, frontier, **more) for site in sites}
+
+
+class _Nothing:
+    """The store of a dry run: it keeps nothing."""
+
+    def add(self, document: Document) -> Literal["same"]:
+        return "same"
+
+    def settle(self, url: str, ids: Collection[str]) -> int:
+        return 0
+
+    def purge(self, urls: Collection[str]) -> int:
+        return 0
+
+    def get(self, url: str) -> None:
+        return None
+
+    def failed(self, url: str, reason: str) -> None:
+        pass
+
+    def recovered(self, url: str) -> None:
+        pass
+
+
+def _served(
+    wire: Connection, visits: Mapping[str, Visit], stopped: Sequence[int]
+) -> Iterator[SiteReport]:
+    """Hands out jobs and takes what came of them until every visit is over; yields progress."""
+    running = dict(visits)
+    told = 0.0
+    for visit in visits.values():
+        _hand_out(wire, visit, running, stopped)
+    while running:
         try:
-            name, args = wire.recv()
-        except (EOFError, ConnectionResetError):
+            what = wire.recv()
+        except (EOFError, OSError):
             return
-        if name == "progress":
-            yield args[0]
-            continue
-        answer = _answer(store, name, args)
-        if name in ("add", "stamp"):
-            with suppress(BrokenPipeError):
-                wire.send(answer)
+        visit = visits[what.site]
+        if isinstance(what, Notice):
+            visit.notice(what)
+        else:
+            visit.take(what)
+        _hand_out(wire, visit, running, stopped)
+        if isinstance(what, Notice) or time.monotonic() - told >= PROGRESS_EVERY:
+            told = time.monotonic()
+            yield visit.report()
+    with suppress(OSError):
+        wire.send(None)
 
 
-def _answer(store: Store, name: str, args: tuple[Any, ...]) -> Any:
-    """What the store says; for a document it will not take, a NotStored for the child to raise."""
-    try:
-        return getattr(store, name)(*args)
-    except (NotStored, DamagedDocument) as error:
-        said = str(error)
-    except StoreError:
-        raise
-    except Exception as error:  # what a page holds must not end the crawl
-        said = f"it could not be stored ({type(error).__name__})"
-    return NotStored(said) if name == "add" else None
+def _hand_out(
+    wire: Connection, visit: Visit, running: dict[str, Visit], stopped: Sequence[int]
+) -> None:
+    """Sends a site's next jobs; a visit that has none and waits for none is over."""
+    if stopped:
+        return
+    room = max(2, 2 * visit.site.at_once)
+    jobs = visit.jobs(room)
+    if jobs:
+        with suppress(OSError):
+            wire.send(jobs)
+    elif visit.is_over:
+        running.pop(visit.site.name, None)
 
 
 @contextmanager
 def _stoppable(child: Any) -> Iterator[list[int]]:
-    """While it lasts, Ctrl-C stops the child in place of this process; a second one kills it."""
+    """Starts the child; while it lasts, Ctrl-C stops the child in place of this process.
+
+    A second one kills it; more change nothing.
+    """
     stopped: list[int] = []
 
     def stop(number: int, _frame: object) -> None:
@@ -137,13 +229,29 @@ def _stoppable(child: Any) -> Iterator[list[int]]:
         stopped.append(number)
 
     if threading.current_thread() is not threading.main_thread():
+        child.start()
         yield stopped
         return
-    former = signal.signal(signal.SIGINT, stop)
+    with _held_back():  # a Ctrl-C during the start comes when there is a child to stop
+        child.start()
+        former = signal.signal(signal.SIGINT, stop)
     try:
         yield stopped
     finally:
         signal.signal(signal.SIGINT, former)
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """While it lasts an interrupt waits, and a process started in it never gets one."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def _end(child: Any) -> None:
@@ -154,62 +262,61 @@ def _end(child: Any) -> None:
 
 
 def _concluded(
-    sites: Sequence[Site], last: dict[str, SiteReport], started: datetime, *, interrupted: bool
+    visits: Mapping[str, Visit], progress: Callable[[SiteReport], None], *, interrupted: bool
 ) -> Report:
-    now = datetime.now(UTC)
-    reports = []
-    for site in sites:
-        report = last.get(site.name) or SiteReport(site=site.name, started=started, finished=now)
-        if report.status == "running":
-            reason = "stopped before its end" if interrupted else "the spider ended without a word"
-            status: Literal["interrupted", "partial"] = "interrupted" if interrupted else "partial"
-            report = SiteReport(**{**report.__dict__, "status": status, "reason": reason})
-        reports.append(report)
-    return Report(sites=tuple(reports), interrupted=interrupted)
+    reports, would = list[SiteReport](), list[Link]()
+    for visit in visits.values():
+        if interrupted:
+            visit.cut_off("interrupted", "stopped before its end")
+        else:
+            visit.cut_off("partial", "the spider ended without a word")
+        reports.append(visit.conclude())
+        would.extend(visit.would())
+        progress(reports[-1])
+    return Report(sites=tuple(reports), interrupted=interrupted, would=tuple(would))
 
 
 class _Wire:
-    """The store as the child sees it: calls that travel to the parent."""
+    """The way to the parent, as the child has it."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def add(self, document: Document) -> Any:
-        answer = self._ask("add", document)
-        if isinstance(answer, NotStored):
-            raise answer
-        return answer
-
-    def stamp(self, url: str) -> Any:
-        return self._ask("stamp", url)
-
-    def failed(self, url: str, reason: str) -> None:
-        self._tell("failed", url, reason)
-
-    def recovered(self, url: str) -> None:
-        self._tell("recovered", url)
-
-    def keep_stamp(self, url: str, stamp: str) -> None:
-        self._tell("keep_stamp", url, stamp)
-
-    def progress(self, report: SiteReport) -> None:
-        self._tell("progress", report)
-
-    def _tell(self, name: str, *args: Any) -> None:
+    def tell(self, what: Outcome | Notice) -> None:
         try:
-            self.connection.send((name, args))
+            self.connection.send(what)
         except OSError:
             os._exit(1)  # nobody is left to deliver to
 
-    def _ask(self, name: str, *args: Any) -> Any:
-        self._tell(name, *args)
-        try:
-            return self.connection.recv()
-        except (EOFError, OSError):
-            os._exit(1)
+    async def jobs(self) -> AsyncIterator[Job]:
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Queue[list[Job] | None] = asyncio.Queue()
+
+        def listen() -> None:
+            while True:
+                try:
+                    what = self.connection.recv()
+                except (EOFError, OSError):
+                    os._exit(1)
+                loop.call_soon_threadsafe(waiting.put_nowait, what)
+                if what is None:
+                    return
+
+        threading.Thread(target=listen, daemon=True).start()
+        while (jobs := await waiting.get()) is not None:
+            for job in jobs:
+                yield job
 
 
-def _run(connection: Connection, sites: tuple[Site, ...], key: bytes, agent: str) -> None:
+def _run(
+    connection: Connection,
+    sites: tuple[Site, ...],
+    key: bytes,
+    names: Mapping[str, set[str]],
+    agent: str,
+    keeps: bool,
+    warc: Path | None,
+) -> None:
     """The child: one crawl of all sites, then the end."""
     if hasattr(os, "setsid"):
         os.setsid()  # so that Ctrl-C in the terminal reaches the parent alone
@@ -218,9 +325,16 @@ def _run(connection: Connection, sites: tuple[Site, ...], key: bytes, agent: str
     from scrapy.crawler import AsyncCrawlerProcess
 
     from crawler.spider import FolkgradeSpider, settings_for
+    from crawler.warc import recorded
 
-    wire = _Wire(connection)
-    process = AsyncCrawlerProcess(settings_for(sites, agent))
-    process.crawl(FolkgradeSpider, sites=sites, delivery=Delivery(wire, key), wire=wire)
+    settings = settings_for(sites, agent)
+    process = AsyncCrawlerProcess(recorded(settings, warc) if warc else settings)
+    process.crawl(
+        FolkgradeSpider,
+        sites=sites,
+        delivery=Delivery(key, names),
+        wire=_Wire(connection),
+        raw=keeps,
+    )
     process.start()
     connection.close()

@@ -10,32 +10,52 @@ import asyncio
 import math
 import re
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 from scrapy.exceptions import IgnoreRequest
+from scrapy.http.request import NO_CALLBACK
 
 from crawler.page import Page
-from crawler.sites import bare, site_of
+from crawler.sites import site_of
 
 if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-__all__ = ["Astray", "Manners", "Turn", "VisitOver", "forbids_keeping", "seconds_to_wait", "wall"]
+__all__ = [
+    "LONGEST_PAUSE",
+    "Astray",
+    "Manners",
+    "Turn",
+    "VisitOver",
+    "forbids_keeping",
+    "paced",
+    "seconds_to_wait",
+    "wall",
+]
 
 LONGEST_PAUSE = 900.0
 """Seconds; a site that asks for more is left alone for this time."""
 MOST_PAUSES = 5
 """Times in a row a site may ask to wait before it is left alone."""
+LONGEST_READING = 2.0
+"""Seconds for which the reading of an answer may hold back the next request."""
+GLANCE = 0.002
+"""Seconds between two looks at whether an answer was read."""
 NAP = 0.25
 """Seconds between two looks at whether a waiting visit was ended."""
 MOST_TRIES = 3
 """Times robots.txt is asked for."""
+SLOWEST = 60.0
+"""Most seconds between two requests that a slow site makes us wait."""
+EASING = 0.9
+"""Share of the pace that is left after a good answer."""
 UNSTATED_PAUSE = 30.0
 """Seconds to wait after a 429 that does not say how long, doubled each time."""
 
@@ -46,30 +66,75 @@ _CHALLENGE = re.compile(
 )
 _LOGIN = re.compile(r"/(?:login|log-in|signin|sign-in|auth|ucp\.php\?.*mode=login)\b", re.I)
 _PASSWORD = re.compile(r"<input[^>]+type=[\"']?password", re.I)
-_NO_INDEX = re.compile(r"<meta[^>]+name=[\"']robots[\"'][^>]*>", re.I)
+_META = re.compile(r"<meta\s[^<>]{0,1000}>", re.I)
+_ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"']+))")
+_COMMENT = re.compile(r"<!--.*?-->", re.S)
+_WITH_VALUE = {"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"}
+"""Directives with a colon of their own, so that what stands before it is no robot's name."""
 
 
 @dataclass
 class Turn:
     """Whose turn it is at one site, and from when on the next may ask."""
 
-    interval: float = 0.0
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    least: float = 0.0
+    """Seconds between two requests, as the user and robots.txt want them."""
+    at_once: int = 1
+    """Requests at one time."""
+    pace: float = 0.0
+    """Seconds between two requests, as the site bears them."""
     free_at: float = 0.0
     """On the monotonic clock."""
     pauses: int = 0
     """Requests to wait since the last good answer."""
     no_rules: int = 0
     """Times robots.txt could not be had."""
+    read_by: float = 0.0
+    """When the last answer was read at the latest: it may ask to be left alone in its body."""
+
+    def __post_init__(self) -> None:
+        """Nobody has the turn yet."""
+        self.lock = asyncio.Semaphore(self.at_once)
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two requests."""
+        return max(self.least, self.pace)
 
     def pause(self, seconds: float) -> None:
         """Holds back the whole site."""
         self.free_at = max(self.free_at, time.monotonic() + seconds)
 
+    def reads(self) -> None:
+        """An answer came and is being read."""
+        self.read_by = time.monotonic() + LONGEST_READING
+
+    def has_read(self) -> None:
+        """The answer was read."""
+        self.read_by = 0.0
+
     @property
     def left(self) -> float:
         """Seconds until the site may be asked."""
-        return self.free_at - time.monotonic()
+        now = time.monotonic()
+        is_reading = self.at_once == 1 and self.read_by > now
+        return max(self.free_at - now, GLANCE if is_reading else 0.0)
+
+
+def paced(pace: float, *, latency: float, status: int, least: float) -> float:
+    """Seconds to leave between two requests from now on.
+
+    About as long as an answer takes, longer after a request to wait, never below `least`; an
+    error is no reason to hurry, and after a slow time the pace quickens in small steps. Without
+    a least (this machine) there is no pace.
+    """
+    if not least:
+        return 0.0
+    if status in (429, 503):
+        return min(SLOWEST, 2 * max(pace, least))
+    if latency > pace:
+        return min(SLOWEST, max(least, (pace + latency) / 2))
+    return max(least, latency, pace * EASING) if status < 300 else max(least, pace)
 
 
 class Astray(IgnoreRequest):
@@ -109,12 +174,38 @@ def wall(page: Page) -> str | None:
     return None
 
 
-def forbids_keeping(page: Page) -> bool:
-    """Whether the page asks, by header or meta tag, not to be indexed."""
-    said = page.headers.get("x-robots-tag", "")
-    meta = _NO_INDEX.search(page.text[:20000])
-    words = f"{said} {meta.group() if meta else ''}".lower()
-    return "noindex" in words or re.search(r"\bnone\b", words) is not None
+def forbids_keeping(
+    page: Page, agent: str = "folkgrade", lines: Sequence[str] | None = None
+) -> bool:
+    """Whether the page asks us, by header or meta tag, not to be indexed.
+
+    What is said to another robot by name is not for us. `lines` are the X-Robots-Tag headers where
+    there are several, since each may name a robot of its own.
+    """
+    lines = [page.headers.get("x-robots-tag", "")] if lines is None else lines
+    said = [part for line in lines for part in _directives(line, agent)]
+    for tag in _META.findall(_COMMENT.sub("", page.text[:40000])):
+        name, content = _named(tag)
+        if name.lower() in ("robots", agent):
+            said.append(content)
+    return any(re.search(r"\b(?:noindex|none)\b", words, re.I) for words in said)
+
+
+def _named(tag: str) -> tuple[str, str]:
+    """Name and content of a meta tag."""
+    found = {name.lower(): a or b or c for name, a, b, c in _ATTRIBUTE.findall(tag)}
+    return found.get("name", ""), found.get("content", "")
+
+
+def _directives(header: str, agent: str) -> Iterator[str]:
+    """What an X-Robots-Tag says to us: `noindex, otherbot: none, folkgrade: noindex`."""
+    name = ""
+    for part in header.split(","):
+        before, colon, rest = part.partition(":")
+        if colon and before.strip().lower() not in _WITH_VALUE:
+            name, part = before.strip().lower(), rest  # noqa: PLW2901
+        if name in ("", "*", agent):
+            yield part
 
 
 class Manners:
@@ -123,8 +214,8 @@ class Manners:
     def __init__(self, crawler: Crawler) -> None:
         """Listens for robots.txt."""
         self.crawler = crawler
-        self.turns: dict[str, Turn] = {}
-        self.holding: set[Request] = set()
+        self.holding: dict[Request, float] = {}
+        """Requests that have the turn, and since when."""
         crawler.signals.connect(self.robots_parsed, signal=signals.robots_parsed)
 
     @classmethod
@@ -134,10 +225,8 @@ class Manners:
 
     def turn(self, request: Request) -> Turn:
         """The turn of a request's site."""
-        name = bare(site_of(request.url))
-        if name not in self.turns:
-            self.turns[name] = Turn(interval=self.spider.interval(request))
-        return self.turns[name]
+        turn: Turn = self.spider.turn(request)
+        return turn
 
     @property
     def spider(self) -> Any:
@@ -145,11 +234,11 @@ class Manners:
         return self.crawler.spider
 
     def robots_parsed(self, robotparser: Any, request: Request) -> None:
-        """Takes over the Crawl-delay of robots.txt."""
+        """Takes over the Crawl-delay of robots.txt, a request at a time."""
         asked = robotparser.crawl_delay(self.crawler.settings["USER_AGENT"])
         if asked and math.isfinite(float(asked)):
             turn = self.turn(request)
-            turn.interval = max(turn.interval, float(asked))
+            turn.least = max(turn.least, float(asked))
             turn.pause(turn.interval)
 
     async def process_request(self, request: Request) -> None:
@@ -164,7 +253,9 @@ class Manners:
         except BaseException:
             turn.lock.release()
             raise
-        self.holding.add(request)
+        turn.pause(turn.interval)
+        self.spider.equip(request)
+        self.holding[request] = time.monotonic()
 
     def _refuse(self, request: Request) -> None:
         if self.spider.is_over(request):
@@ -184,6 +275,10 @@ class Manners:
         # Before the next one gets its turn: a wall must be known by then.
         self.spider.sees(request, response.status)
         self._mind_rules(request, response, turn)
+        if response.status == 200 and request.callback not in (None, NO_CALLBACK):
+            turn.reads()
+        took = time.monotonic() - self.holding.get(request, time.monotonic())
+        turn.pace = paced(turn.pace, latency=took, status=response.status, least=turn.least)
         self._release(request)
         if pause is None:
             return response
@@ -207,8 +302,7 @@ class Manners:
         self._release(request)
 
     def _release(self, request: Request) -> None:
-        if request in self.holding:
-            self.holding.remove(request)
+        if self.holding.pop(request, None) is not None:
             turn = self.turn(request)
             turn.pause(turn.interval)
             turn.lock.release()

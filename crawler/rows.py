@@ -14,7 +14,9 @@ from crawler.documents import Article, Document, Post, Quoted, Reference, Source
 from crawler.errors import NothingRead
 from crawler.sites import site_of
 
-__all__ = ["read_row"]
+__all__ = ["read_object", "read_row"]
+
+_NO_KIND = 'no object with "kind": "thread" or "article"'
 
 
 def read_row(line: str, source: Source) -> Document:
@@ -26,8 +28,15 @@ def read_row(line: str, source: Source) -> Document:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise NothingRead(f"not JSON ({error})") from None
-    if not isinstance(row, dict) or row.get("kind") not in ("thread", "article"):
-        raise NothingRead('no object with "kind": "thread" or "article"')
+    if not isinstance(row, dict):
+        raise NothingRead(_NO_KIND)
+    return read_object(row, source)
+
+
+def read_object(row: Mapping[str, Any], source: Source) -> Document:
+    """As `read_row`, of a line that is parsed already."""
+    if row.get("kind") not in ("thread", "article"):
+        raise NothingRead(_NO_KIND)
     try:
         source = _source(row, source)
         read = _thread(row, source) if row["kind"] == "thread" else _article(row, source)

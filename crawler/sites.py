@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from crawler import clean, engines
+from crawler.documents import Document
 from crawler.errors import CrawlerError
 from crawler.page import Link
 
-__all__ = ["POLITE_DELAY", "BadSite", "Site", "bare", "is_loopback", "site_of"]
+__all__ = ["AUDIT", "POLITE_DELAY", "BadSite", "Chosen", "Site", "bare", "is_loopback", "site_of"]
 
 POLITE_DELAY = 1.0
 """Seconds between two requests to a site; only a loopback host may be asked faster."""
+AUDIT = 0.005
+"""Share of the known pages of threads that each crawl reads again though nothing changed them."""
+
+
+class Chosen(Protocol):
+    """What of a site is wanted: `crawler.scope.Scope`."""
+
+    def wants(self, link: Link) -> bool:
+        """Whether a thread or an article is worth asking for, as its list describes it."""
+
+    def keeps(self, document: Document) -> bool:
+        """Whether a document is to be stored, once its first piece was read."""
 
 
 class BadSite(CrawlerError):
@@ -34,9 +50,22 @@ class Site:
     """Pages to ask for at most; None for all."""
     own: bool = False
     """The user's own site: its articles are compared with those of others."""
+    scope: Chosen | None = None
+    """What of the site is wanted; None for all of it."""
+    audit: float = AUDIT
+    """Share, 0 to 1, of known pages of threads read again each crawl though nothing says they
+    changed, the longest unread first; 1 finds every edit and deletion."""
+    concurrency: int = 1
+    """Requests at one time; more than one only on this machine or on the user's own site."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent with every request to this very host over the scheme of its start: credentials."""
+    selectors: Any = None
+    """How to read its pages where the user says so: `crawler.engines.custom.Selectors`."""
+    keep_pages: bool = True
+    """Whether answers are kept as they came, where the crawl is given something to keep them in."""
 
     def __post_init__(self) -> None:
-        """Raises BadSite for no start, no web address, several hosts, an unknown engine."""
+        """Raises BadSite for no start, several hosts, an unknown engine, a bad share or header."""
         if not self.start:
             raise BadSite("a site needs at least one address to start from")
         for url in self.start:
@@ -48,6 +77,11 @@ class Site:
         if self.engine is not None and self.engine not in engines.ENGINES:
             known = ", ".join(sorted(engines.ENGINES))
             raise BadSite(f"no engine is called {self.engine!a}; known are {known}")
+        if not 0 <= self.audit <= 1:
+            raise BadSite(f"audit is a share from 0 to 1, not {self.audit}")
+        for name, value in self.headers.items():
+            if not _HEADER.fullmatch(name) or not value.isprintable():
+                raise BadSite(f"{name!a} is no header of {self.name}; check its name and value")
 
     @property
     def name(self) -> str:
@@ -59,6 +93,16 @@ class Site:
         """Least seconds between two requests, never below the polite delay off this machine."""
         return max(0.0, self.delay) if is_loopback(self.name) else max(POLITE_DELAY, self.delay)
 
+    @property
+    def at_once(self) -> int:
+        """Requests at one time: one, but on this machine and on the user's own site."""
+        return max(1, self.concurrency) if self.own or is_loopback(self.name) else 1
+
+    def may_see(self, url: str) -> bool:
+        """Whether the headers may go to an address: the same host, and no less safe a way."""
+        here, there = urlsplit(self.start[0]), urlsplit(url)
+        return site_of(url) == self.name and here.scheme == there.scheme
+
     def holds(self, url: str) -> bool:
         """Whether an address belongs to the site; `www.` makes no difference."""
         return _is_web(url) and bare(site_of(url)) == bare(self.name)
@@ -66,6 +110,9 @@ class Site:
     def first_links(self) -> tuple[Link, ...]:
         """The addresses to begin with."""
         return tuple(Link(url=url, role="listing") for url in dict.fromkeys(self.start))
+
+
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def _is_web(url: str) -> bool:

@@ -1,12 +1,18 @@
-"""`python -m crawler.replica [PORT] [SITE…]`: serve the demo community until Ctrl-C."""
+"""`python -m crawler.replica [PORT] [SITE…]`: serve the demo community until Ctrl-C.
+
+A SITE is one of the community, or a folder of saved Discourse topics (`/t/ID.json`, one a file).
+"""
 
 from __future__ import annotations
 
 import sys
 import threading
+from pathlib import Path
 
 from crawler.errors import CrawlerError
-from crawler.replica.server import serve
+from crawler.replica.content import load
+from crawler.replica.server import host
+from crawler.replica.topics import read_topics
 
 PORT = 8740
 """First port; each site takes the next one. Fixed, so that addresses stay the same."""
@@ -17,7 +23,9 @@ def main(arguments: list[str]) -> int:
     port = int(arguments[0]) if arguments and arguments[0].isdigit() else PORT
     names = [name for name in arguments if not name.isdigit()]
     try:
-        with serve(port, names or None) as replica:
+        folders = [Path(name) for name in names if Path(name).is_dir()]
+        demo = load(only=[name for name in names if Path(name) not in folders] if names else None)
+        with host(*demo, *map(read_topics, folders), port=port) as replica:
             for site in replica.sites:
                 say(f"{site.url}  {site.software:9}  {site.title}")
             say("Invented demo community: nobody here exists. Ctrl-C ends it.")

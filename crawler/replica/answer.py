@@ -30,11 +30,17 @@ class Ask:
     path: str
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)
     base: str = "http://127.0.0.1"
+    agent: str = ""
+    """How the visitor introduces itself."""
 
     def number(self, name: str, default: int = 0) -> int:
         """A whole number of the query, or the default where it is missing or no number."""
         values = self.query.get(name, ())
         return int(values[0]) if values and values[0].isdecimal() else default
+
+    def word(self, name: str) -> str:
+        """What the query says of this name; empty where it says nothing."""
+        return next(iter(self.query.get(name, ())), "")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -24,6 +25,7 @@ __all__ = [
     "Message",
     "Piece",
     "Press",
+    "Setup",
     "Site",
     "Topic",
     "load",
@@ -40,6 +42,8 @@ class Excerpt:
 
     n: int
     text: str
+    author: str = ""
+    """Who said it, once that message is not there to tell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,18 @@ class Message:
     reply_to: int | None = None
     """Number of the message it answers."""
     quotes: tuple[Excerpt, ...] = ()
+    cooked: str | None = None
+    """The post as HTML where it is known as such; else it is made of text and quotes."""
+    kind: int = 1
+    """Discourse's post_type: 1 is somebody's post, 3 a note such as "closed this topic"."""
+    version: int | None = None
+    """How many versions there are; None says 2 for an edited post and 1 for the others."""
+    hidden: bool = False
+    """Flagged by members: its place is shown, its words are not."""
+    withdrawn: bool = False
+    """Deleted by its author, and on its way out."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of its JSON row, of a kind nothing here depends on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +84,15 @@ class Topic:
     category: str
     condition: str
     """What the thread is about; never shown on a page."""
-    messages: tuple[Message, ...]
+    messages: Sequence[Message]
+    """A tuple, or a sequence that makes each message when it is asked for."""
     tags: tuple[str, ...] = ()
+    bumped: datetime | None = None
+    """Its place in the lists where that is not the time of its last message."""
+    pinned: bool = False
+    listed: bool = True
+    """Unlisted topics are in no list and answer to their address only."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def last(self) -> Message:
@@ -77,16 +100,70 @@ class Topic:
         return self.messages[-1]
 
     @property
+    def bumped_at(self) -> datetime:
+        """What lists are sorted by."""
+        return self.bumped or self.last.written
+
+    @cached_property
     def changed(self) -> datetime:
         """When anything in the topic was last written or edited."""
         return max(message.edited or message.written for message in self.messages)
 
+    @cached_property
+    def stream(self) -> Sequence[int]:
+        """Ids of its messages in order."""
+        ids: Sequence[int] | None = getattr(self.messages, "ids", None)
+        return ids or [message.id for message in self.messages]
+
+    @cached_property
+    def likes(self) -> int:
+        """Of all messages."""
+        return sum(message.likes for message in self.messages)
+
+    @cached_property
+    def answers(self) -> Counter[int]:
+        """How many messages answer message number `n`."""
+        return Counter(message.reply_to for message in self.messages if message.reply_to)
+
+    @cached_property
+    def authors(self) -> tuple[str, ...]:
+        """Who takes part, in order of appearance."""
+        return tuple(dict.fromkeys(message.author for message in self.messages))
+
     def message(self, n: int) -> Message:
         """The message with number `n`; KeyError where there is none."""
+        if 0 < n <= len(self.messages) and self.messages[n - 1].n == n:
+            return self.messages[n - 1]
         for message in self.messages:
             if message.n == n:
                 return message
         raise KeyError(n)
+
+    def post(self, number: int) -> Message:
+        """The message with this id; ValueError where there is none."""
+        return self.messages[self.stream.index(number)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """How a Discourse site is configured; the defaults are Discourse's own."""
+
+    folder: str = ""
+    """Path the forum lies at, such as `/community`, where the host is not all its own."""
+    detailed_404: bool = False
+    """Deleted topics answer 410 and private ones 403, where others answer 404."""
+    login_required: bool = False
+    indexed: bool = True
+    """False: robots.txt closes the site to everybody."""
+    crawl_delay: int | None = None
+    """Seconds robots.txt asks for."""
+    old_feed: bool = False
+    """`/posts.json` answers windows of ids, which may be empty, as it did for years."""
+    mega: int = 10_000
+    """Topics of so many posts do not list their posts."""
+    shortest_term: int = 3
+    searches: int = 8
+    """Searches a visitor may make in a second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +174,18 @@ class Forum:
     name: str
     software: str
     description: str
-    topics: tuple[Topic, ...]
+    topics: Sequence[Topic]
     signatures: Mapping[str, str] = field(default_factory=dict)
     """Lines that stand below every message of an author."""
+    setup: Setup = Setup()
+    deleted: frozenset[int] = frozenset()
+    """Ids of topics that were there once."""
+    private: frozenset[int] = frozenset()
+    """Ids of topics that are not for visitors."""
+    permalinks: Mapping[int, int] = field(default_factory=dict)
+    """Ids of topics that are gone, with the topic that took their place."""
+    names: tuple[str, ...] = ()
+    """Who is a member; nobody: whoever wrote something."""
 
     @cached_property
     def categories(self) -> tuple[str, ...]:
@@ -109,13 +195,25 @@ class Forum:
     @cached_property
     def members(self) -> dict[str, int]:
         """Author names with a stable number from 1, in order of first appearance."""
-        names = (message.author for topic in self.topics for message in topic.messages)
-        return {name: number for number, name in enumerate(dict.fromkeys(names), 1)}
+        wrote = (message.author for topic in self.topics for message in topic.messages)
+        return {name: number for number, name in enumerate(dict.fromkeys(self.names or wrote), 1)}
 
     @cached_property
     def recent(self) -> tuple[Topic, ...]:
         """Topics with the latest answer first, as listings show them."""
-        return tuple(sorted(self.topics, key=lambda topic: topic.last.written, reverse=True))
+        shown = [topic for topic in self.topics if topic.listed]
+        return tuple(sorted(shown, key=lambda topic: topic.bumped_at, reverse=True))
+
+    @cached_property
+    def by_id(self) -> dict[int, Topic]:
+        """The topics by their id."""
+        return {topic.id: topic for topic in self.topics}
+
+    @cached_property
+    def homes(self) -> dict[int, int]:
+        """Ids of all posts, in order, each with the id of its topic."""
+        pairs = ((post, topic.id) for topic in self.topics for post in topic.stream)
+        return dict(sorted(pairs))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import pytest
 from crawler import borders, plain
 from crawler.blocks import Block, blocks, joined, normal, numbers, patterns, wordlists
 from crawler.documents import Thread
-from crawler.files import read_file
+from crawler.files import Request, read_file
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -135,7 +135,7 @@ def folded(text: str) -> str:
 def test_seed_thread_is_mostly_found(shared: Path) -> None:
     """Of the 20 posts of the pasted thread at least 14 are exact; no printed border is lost."""
     (path,) = (shared / "seeds").glob("004_*.txt")
-    (found,) = read_file(path, NOW).documents
+    (found,) = read_file(path, Request(fetched=NOW)).documents
     assert isinstance(found, Thread)
     gold = json.loads((shared / "gold" / "threads" / "v_seed_psoas.json").read_text())
     expected = {folded(post["text"]) for post in gold["posts"]}

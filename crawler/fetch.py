@@ -1,0 +1,118 @@
+"""One page of the web, asked for once and politely: for looking at, not for collecting."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http.client import HTTPException, HTTPMessage
+from typing import IO, Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urljoin, urlsplit
+from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
+
+from crawler import clean
+from crawler.decode import decode
+from crawler.errors import CrawlerError, RefusedByPolicy
+from crawler.page import Page
+from crawler.sites import POLITE_DELAY, is_loopback, site_of
+
+__all__ = ["NoAnswer", "fetch"]
+
+_LARGEST = 16 * 2**20
+_PATIENCE = 60.0
+_MOST_REDIRECTS = 5
+_REFUSALS = (401, 403, 429, 451)
+
+
+class NoAnswer(CrawlerError):
+    """A page that did not come."""
+
+
+class _Stays(HTTPRedirectHandler):
+    """Follows no redirect by itself: each target is asked about first."""
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> None:
+        """None: the redirect comes back as an answer."""
+        return
+
+
+def fetch(url: str, user_agent: str) -> Page:
+    """The page of that address as robots.txt allows it.
+
+    Raises RefusedByPolicy where the site says no, NoAnswer where there is no page.
+    """
+    opener = build_opener(_Stays)
+    for _ in range(_MOST_REDIRECTS):
+        if not clean.is_address(url) or not url.lower().startswith("http"):
+            raise NoAnswer(f"{url!a} is not a web address; write it as https://host/path")
+        _check_robots(opener, url, user_agent)
+        status, headers, body = _asked(opener, url, user_agent)
+        if 300 <= status < 400 and "location" in headers:
+            url = urljoin(url, headers["location"])
+            continue
+        return _page(url, status, headers, body)
+    raise NoAnswer(f"{url}: redirected again and again")
+
+
+def _asked(
+    opener: OpenerDirector, url: str, user_agent: str
+) -> tuple[int, Mapping[str, str], bytes]:
+    """Status, headers and body of an answer, whatever its status."""
+    request = Request(url, headers={"User-Agent": user_agent, "Accept-Encoding": "identity"})  # noqa: S310
+    try:
+        with _opened(opener, request) as answer:
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            body = answer.read(_LARGEST + 1)
+            if len(body) > _LARGEST:
+                raise NoAnswer(f"{url}: larger than a page may be ({_LARGEST:,} bytes)")
+            return int(answer.status), headers, body
+    except (OSError, HTTPException, ValueError) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        raise NoAnswer(f"{url}: no answer ({reason!s:.120})") from None
+
+
+def _opened(opener: OpenerDirector, request: Request) -> Any:
+    try:
+        return opener.open(request, timeout=_PATIENCE)
+    except HTTPError as answer:  # an answer too; what it says is looked at by its status
+        return answer
+
+
+def _check_robots(opener: OpenerDirector, url: str, user_agent: str) -> None:
+    """Raises RefusedByPolicy where robots.txt says no, or cannot be asked."""
+    from protego import Protego
+
+    status, _headers, body = _asked(opener, urljoin(url, "/robots.txt"), user_agent)
+    if status >= 500 or status == 429:
+        raise RefusedByPolicy(f"{site_of(url)}: robots.txt cannot be had ({status}); try later")
+    rules = Protego.parse(decode(body).text if status == 200 else "")
+    name = user_agent.partition("/")[0]
+    if not rules.can_fetch(url, name):
+        raise RefusedByPolicy(f"{urlsplit(url).geturl()}: robots.txt says no")
+    if not is_loopback(site_of(url)):
+        time.sleep(min(max(rules.crawl_delay(name) or 0.0, POLITE_DELAY), 30.0))
+
+
+def _page(url: str, status: int, headers: Mapping[str, str], body: bytes) -> Page:
+    if status in _REFUSALS:
+        raise RefusedByPolicy(f"{url}: the site refuses ({status})")
+    if status != 200:
+        raise NoAnswer(f"{url}: answered with {status}")
+    kind = headers.get("content-type", "text/html")
+    stated = re.search(r"charset=[\"']?([\w-]+)", kind, re.I)
+    try:
+        text = body.decode(stated[1]) if stated else decode(body).text
+    except (LookupError, UnicodeError):
+        text = decode(body).text
+    return Page(
+        url=url,
+        text=text,
+        fetched=datetime.now(UTC),
+        content_type=kind.partition(";")[0].strip().lower(),
+        status=status,
+        headers=headers,
+    )
