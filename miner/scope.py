@@ -17,7 +17,7 @@ from miner.model import Kind, Outcome
 from miner.outcomes import Read
 from miner.signals import Scene
 
-__all__ = ["corrected", "is_claim"]
+__all__ = ["corrected", "is_claim", "is_recap"]
 
 REACH = 6
 """Sentences over which a summing-up reaches back."""
@@ -40,6 +40,17 @@ def is_claim(seen: Scene, start: int, end: int, kind: Kind) -> bool:
         return False
     joking = bool(words["joke"].search(sentence))
     return not (joking and kind == "remedy" and not re.search(r"\b(?:I|my|me)\b", sentence))
+
+
+def is_recap(seen: Scene, start: int) -> bool:
+    """Whether the sentence only asks about or says back what somebody else has said.
+
+    For words that others used before; advice to do a thing again is no recap.
+    """
+    words, sentence = _patterns(), _sentence(seen, start)
+    if words["suggestion"].search(sentence) or re.search(r"\b(?:I|me|my|mine)\b", sentence):
+        return False
+    return sentence.rstrip().endswith("?") or bool(words["recap"].search(sentence))
 
 
 def corrected(read: Read, seen: Scene, start: int, end: int, kind: Kind) -> Read:

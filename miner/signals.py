@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 from miner.text import Sentence, sentences
 
-__all__ = ["Scene", "scene", "signals"]
+__all__ = ["Scene", "scene", "signals", "surroundings"]
 
 FURTHEST = 6
 """Sentences after a claim in which an outcome word still counts as soon after it."""
@@ -75,7 +76,8 @@ def _lists() -> _Lists:
         outcome={name: bounded(name) for name in ("mixed", "worse", "no_effect", "helped")},
         denied=re.compile(rf"(?:{words['not']})\b(?:\W+\w+){{0,3}}\W*$", re.IGNORECASE),
         unreal=re.compile(
-            rf"(?<!\w)(?:{words['unreal']})\b(?:[^\w,.;]+[\w']+){{0,3}}\W*$", re.IGNORECASE
+            rf"(?<!\w)(?:{words['unreal']})\b(?:[^\w,.;]+[\w']+){{0,3}}\W*$",
+            re.IGNORECASE,
         ),
         partly=re.compile(rf"(?:\W+\w+){{0,2}}?\W+(?:{words['partly']})\b", re.IGNORECASE),
         back_reference=re.compile(rf"\W*(?:{words['back_reference']})(?!\w)", re.IGNORECASE),
@@ -115,6 +117,27 @@ def signals(seen: Scene, start: int, end: int) -> dict[str, float]:
                 found[f"{cue.says}@{place}"] = 1.0
     found.update(_stance(seen.sentences[home], start, end))
     found.update(_shape(seen, home))
+    return found
+
+
+_TOKEN = re.compile(r"[a-z]+(?:['’][a-z]+)?|\d+|[?!]")
+
+
+def surroundings(seen: Scene, start: int, end: int) -> dict[str, float]:
+    """The words of the sentence before and behind a span, of the next sentence, and of the span."""
+    if not seen.sentences:
+        return {}
+    home = seen.home(start)
+    sentence = seen.sentences[home]
+    before = _TOKEN.findall(seen.text[sentence.start : start].lower())[-30:]
+    after = _TOKEN.findall(seen.text[end : sentence.end].lower())[:30]
+    following = seen.sentences[home + 1].text.lower() if home + 1 < len(seen.sentences) else ""
+    areas = {"s<": before, "s>": after, "n": _TOKEN.findall(following)[:30]}
+    found = {f"in {word}": 1.0 for word in _TOKEN.findall(seen.text[start:end].lower())}
+    for name, words in areas.items():
+        found |= {f"{name} {word}": 1.0 for word in words}
+        found |= {f"{name} {one} {two}": 1.0 for one, two in pairwise(words)}
+    found |= {f"l{place} {word}": 1.0 for place, word in enumerate(before[-3:][::-1])}
     return found
 
 

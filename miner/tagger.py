@@ -29,9 +29,9 @@ KINDS = ("cause", "trigger", "diagnosis", "remedy")
 OUTCOMES = ("helped", "mixed", "no_effect", "worse", "unknown")
 ASSERTIONS = ("asserted", "hedged", "negated")
 EXPERIENCERS = ("self", "other", "advice", "question")
-RANK = 32
 TITLE, BODY, OVERLAP = 24, 320, 80
 """Tokens of the title before a text, of the text in one window, and shared by two windows."""
+ALL = tuple(range(len(KINDS)))
 START = 2.0
 """Cost of a span when tags are read, in natural log units."""
 REACH = 12
@@ -61,10 +61,12 @@ class Candidate:
     kind: int
     start: int
     end: int
-    tagged: float
-    """Mean probability of its words under the tagger."""
-    kept: float
-    """Probability that it really is a claim of this kind."""
+    tagged: tuple[float, ...]
+    """Mean probability of its words under the tagger, for each kind."""
+    begun: tuple[float, ...]
+    """Probability of its first word to begin a span of each kind."""
+    kept: tuple[float, ...]
+    """Probability that it really is a claim, for each kind."""
     outcome: tuple[float, ...]
     assertion: tuple[float, ...]
     experiencer: tuple[float, ...]
@@ -160,10 +162,10 @@ def _buckets(length: int, first: Tensor, last: Tensor) -> Tensor:
 class Network(nn.Module):
     """Encoder, tagger and span heads together."""
 
-    def __init__(self, rank: int = RANK, dropout: float = 0.0) -> None:
+    def __init__(self, dropout: float = 0.0) -> None:
         """Over the base model, untrained."""
         super().__init__()
-        self.encoder = Encoder(base_weights(), rank, dropout)
+        self.encoder = Encoder(base_weights(), dropout)
         self.layer_mix = nn.Parameter(torch.zeros(2, 3))
         self.tags = nn.Linear(WIDTH, len(KINDS) * 3)
         self.spans = Spans()
@@ -272,7 +274,6 @@ class Tagger:
         missing = network.learned().keys() - learned.keys()
         if unexpected or missing:
             raise ModelRefused(f"{path} does not fit this version: reinstall folkgrade")
-        network.encoder.merge()
         return network.eval()
 
     @cached_property
@@ -304,32 +305,47 @@ class Tagger:
         ids, segments, mask = collate([window for _, window in batch])
         tags, states = self.network.read(ids, segments, mask)
         probabilities = tags.softmax(-1).numpy()
-        rows, owners = [], []
+        spans, owners = [], []
         for row, (_, window) in enumerate(batch):
             area = probabilities[row, window.first : window.first + len(window.places)]
-            for kind, first, last, score in decode(area, window.heads, self.lean, self.cost):
-                rows.append((row, first + window.first, last + window.first, kind))
-                owners.append((row, first, last, kind, score))
+            for first, last, kinds in _proposed(area, window.heads, self.lean, self.cost):
+                owners.append((row, first, last, kinds))
+                spans += [(row, first + window.first, last + window.first, k) for k in ALL]
         found: list[list[Candidate]] = [[] for _ in batch]
-        if rows:
-            answers = self.network.spans(states, mask, torch.tensor(rows))
+        if spans:
+            answers = self.network.spans(states, mask, torch.tensor(spans))
             said = {name: value.softmax(-1) for name, value in answers.items() if name != "kept"}
             kept = answers["kept"].sigmoid()[:, 0]
-            for place, (row, first, last, kind, score) in enumerate(owners):
+            for index, (row, first, last, kinds) in enumerate(owners):
                 window = batch[row][1]
-                found[row].append(
-                    Candidate(
-                        kind=kind,
-                        start=window.places[first][0],
-                        end=window.places[last][1],
-                        tagged=score,
-                        kept=float(kept[place]),
-                        outcome=tuple(said["outcome"][place].tolist()),
-                        assertion=tuple(said["assertion"][place].tolist()),
-                        experiencer=tuple(said["experiencer"][place].tolist()),
+                area = probabilities[row, window.first : window.first + len(window.places)]
+                words = [i for i in range(first, last + 1) if i == first or window.heads[i]]
+                for kind in kinds:
+                    place = index * len(ALL) + kind
+                    found[row].append(
+                        Candidate(
+                            kind=kind,
+                            start=window.places[first][0],
+                            end=window.places[last][1],
+                            tagged=tuple((1 - area[words, :, 0]).mean(0).tolist()),
+                            begun=tuple(area[first, :, 1].tolist()),
+                            kept=tuple(kept[place - kind : place - kind + len(ALL)].tolist()),
+                            outcome=tuple(said["outcome"][place].tolist()),
+                            assertion=tuple(said["assertion"][place].tolist()),
+                            experiencer=tuple(said["experiencer"][place].tolist()),
+                        )
                     )
-                )
         return [(index, candidates) for (index, _), candidates in zip(batch, found, strict=True)]
+
+
+def _proposed(
+    area: np.ndarray, heads: Sequence[bool], lean: float, cost: float
+) -> list[tuple[int, int, list[int]]]:
+    """First and last token of each span the tagger finds, with the kinds it finds it as."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for kind, first, last, _ in decode(area, heads, lean, cost):
+        found.setdefault((first, last), []).append(kind)
+    return [(first, last, kinds) for (first, last), kinds in sorted(found.items())]
 
 
 def _shipped(path: Path) -> dict[str, Tensor]:
@@ -360,7 +376,7 @@ def _batches(work: Sequence[tuple[int, Window]]) -> list[list[tuple[int, Window]
 def _merged(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Without the second reading of a span that lies in two windows; the surer one stays."""
     chosen: list[Candidate] = []
-    for one in sorted(candidates, key=lambda c: -c.tagged * c.kept):
+    for one in sorted(candidates, key=lambda c: -c.tagged[c.kind] * c.kept[c.kind]):
         if not any(c.kind == one.kind and c.start < one.end and one.start < c.end for c in chosen):
             chosen.append(one)
     return sorted(chosen, key=lambda c: (c.start, c.end, c.kind))

@@ -1,7 +1,9 @@
 """Train the claim tagger: `python training/train_claims.py SHARED_DIR [--fold K] [--out DIR]`.
 
 SHARED_DIR holds `train/posts.jsonl`, `train/claims.jsonl` and `train/invented/`. With `--fold K`
-a fifth of the threads is held out, for measuring; without it all are learned from.
+a third of the threads is held out, for measuring; without it all are learned from. The upper
+layers are trained whole. In a part of what is read, phrases are put in place of others of their
+kind, so that the words around a claim count and not only its own.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ import random
 import re
 import sys
 import time
+import tomllib
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,6 @@ import torch
 import written
 from torch import Tensor
 from torch.nn import functional
-from torch.nn.utils.rnn import pad_sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -41,7 +43,7 @@ from miner.tagger import (
 )
 from miner.text import own_words, repeats
 
-FOLDS = 10
+FOLDS = 3
 BATCH = 1024
 """Tokens in a batch, padding included."""
 
@@ -66,8 +68,6 @@ class Example:
     name: str
     number: int
     window: Window
-    states: Tensor
-    """What the fixed layers make of it (length, width), in half precision."""
     tags: np.ndarray
     weights: np.ndarray
     labels: tuple[tuple[int, int, Label], ...]
@@ -80,15 +80,20 @@ def fold_of(name: str) -> int:
 
 def documents(shared: Path, extra: bool = True) -> Iterator[tuple[str, int, str, str]]:
     """Thread id, post number, title and own words of everything that can be learned from."""
-    for post in _rows(shared / "train" / "posts.jsonl"):
+    for post in json_rows(shared / "train" / "posts.jsonl"):
         yield post["id"], 0, "", post["title"]
         yield post["id"], 1, post["title"], own_words(post["text"])
-    invented = _rows(shared / "train" / "invented" / "threads.jsonl")
+    invented = json_rows(shared / "train" / "invented" / "threads.jsonl")
     for thread in (*invented, *(written.threads() if extra else ())):
         yield thread["id"], 0, "", thread["title"]
         said: frozenset[str] = frozenset()
         for post in thread["posts"]:
-            yield thread["id"], post["n"], thread["title"], own_words(post["text"], said)
+            yield (
+                thread["id"],
+                post["n"],
+                thread["title"],
+                own_words(post["text"], said),
+            )
             said |= repeats(post["text"])
 
 
@@ -97,13 +102,13 @@ def labels(shared: Path) -> dict[tuple[str, int], list[dict[str, Any]]]:
     found: dict[tuple[str, int], list[dict[str, Any]]] = {}
     train = shared / "train"
     labelled = (train / "claims.jsonl", train / "invented" / "claims.jsonl")
-    for row in (*(row for path in labelled for row in _rows(path)), *written.claims()):
+    for row in (*(row for path in labelled for row in json_rows(path)), *written.claims()):
         key = (row.get("thread_id") or row["id"], int(row["post_n"]))
         found.setdefault(key, []).append(row)
     return found
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def json_rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
 
 
@@ -117,7 +122,14 @@ def locate(text: str, row: dict[str, Any]) -> tuple[int, int] | None:
 
 
 def _find(text: str, words: str, start: int, end: int) -> tuple[int, int] | None:
-    plain = {"‘": "['‘’]", "’": "['‘’]", "'": "['‘’]", '"': '["“”]', "“": '["“”]', "”": '["“”]'}
+    plain = {
+        "‘": "['‘’]",
+        "’": "['‘’]",
+        "'": "['‘’]",
+        '"': '["“”]',
+        "“": '["“”]',
+        "”": '["“”]',
+    }
     pattern = r"\s+".join(
         "".join(plain.get(char) or re.escape(char) for char in word) for word in words.split()
     )
@@ -148,24 +160,126 @@ def _index(names: Sequence[str], name: str | None) -> int:
     return names.index(name) if name in names else -1
 
 
-def examples(
-    tagger: Tagger, network: Network, shared: Path, fold: int | None, held_out: bool = False
-) -> list[Example]:
-    """All windows to learn from, without those of a fold; or with `held_out` those alone."""
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """A post or title to learn from, with its labelled spans."""
+
+    name: str
+    number: int
+    title: str
+    text: str
+    spans: tuple[Label, ...]
+
+
+def texts(shared: Path, fold: int | None = None, held_out: bool = False) -> list[Text]:
+    """All texts to learn from, without those of a fold; or with `held_out` those alone."""
     rows = labels(shared)
-    found = []
-    for name, number, title, text in documents(shared):
-        if fold is not None and (fold_of(name) == fold) != held_out:
-            continue
-        spans = [one for row in rows.get((name, number), ()) if (one := label(text, row))]
-        for window in windows(tagger.tokenizer, title, text):
-            with torch.inference_mode():
-                states = network.encoder.bottom(*collate([window]))[0].half()
-            found.append(example((name, number), window, states, spans))
+    return [
+        Text(
+            name=name,
+            number=number,
+            title=title,
+            text=text,
+            spans=tuple(one for row in rows.get((name, number), ()) if (one := label(text, row))),
+        )
+        for name, number, title, text in documents(shared)
+        if fold is None or (fold_of(name) == fold) == held_out
+    ]
+
+
+def examples(tagger: Tagger, items: Sequence[Text]) -> list[Example]:
+    """The windows of some texts."""
+    return [
+        example((item.name, item.number), window, item.spans)
+        for item in items
+        for window in windows(tagger.tokenizer, item.title, item.text)
+    ]
+
+
+def stock(items: Sequence[Text]) -> dict[int, list[str]]:
+    """Phrases by kind that may stand for one another: those labelled, and typical ones."""
+    data = Path(__file__).resolve().parents[1] / "miner" / "data"
+    families = tomllib.loads((data / "families.toml").read_text("utf-8"))
+    conditions = tomllib.loads((data / "conditions.toml").read_text("utf-8"))["condition"]
+    found: dict[int, list[str]] = {index: [] for index in range(len(KINDS))}
+    for item in items:
+        for one in item.spans:
+            if one.kind is not None:
+                found[one.kind].append(item.text[one.start : one.end])
+    sources = {
+        "cause": ("cause", "trigger"),
+        "remedy": ("remedy",),
+        "diagnosis": ("diagnosis",),
+    }
+    for name, kinds in sources.items():
+        typical = [phrase for family in families[name].values() for phrase in family]
+        for kind in kinds:
+            found[KINDS.index(kind)] += typical
+    found[KINDS.index("diagnosis")] += [name for one in conditions for name in one.get("names", ())]
     return found
 
 
-def example(of: tuple[str, int], window: Window, states: Tensor, spans: Sequence[Label]) -> Example:
+def shape(phrase: str) -> str:
+    """Which phrases fit in the same place: by how the first word ends, and by length."""
+    words = re.findall(r"[\w'-]+", phrase.lower())
+    if not words or len(words) > 5 or words[0] in _POINTING:
+        return ""
+    ending = next((e for e in ("ing", "ed", "s") if words[0].endswith(e)), "")
+    return f"{ending}{min(len(words), 3)}"
+
+
+_POINTING = {
+    "it",
+    "that",
+    "this",
+    "they",
+    "them",
+    "these",
+    "those",
+    "one",
+    "both",
+    "same",
+    "none",
+}
+
+
+def substituted(
+    item: Text, phrases: Mapping[tuple[int, str], Sequence[str]], rng: random.Random
+) -> Text:
+    """The text with about half of its claims in other words of the same kind and shape."""
+    text, spans, moved, last = (
+        item.text,
+        sorted(item.spans, key=lambda s: s.start),
+        0,
+        -1,
+    )
+    placed: list[Label] = []
+    for index, one in enumerate(spans):
+        begin, end = one.start + moved, one.end + moved
+        alone = one.start >= last and (index + 1 == len(spans) or spans[index + 1].start >= one.end)
+        last = max(last, one.end)
+        choice = phrases.get(
+            (one.kind, shape(text[begin:end])) if one.kind is not None else (-1, "")
+        )
+        if choice and alone and rng.random() < 0.5:
+            other = rng.choice(choice)
+            text = text[:begin] + other + text[end:]
+            end, moved = begin + len(other), moved + len(other) - (end - begin)
+        placed.append(replace(one, start=begin, end=end))
+    return replace(item, text=text, spans=tuple(placed))
+
+
+def varied(items: Sequence[Text], share: float, rng: random.Random) -> list[Text]:
+    """The texts, a share of them with other phrases in place of their claims."""
+    phrases: dict[tuple[int, str], list[str]] = {}
+    for kind, known in stock(items).items():
+        for phrase in known:
+            if shape(phrase):
+                phrases.setdefault((kind, shape(phrase)), []).append(phrase)
+    return [substituted(one, phrases, rng) if rng.random() < share else one for one in items]
+
+
+def example(of: tuple[str, int], window: Window, spans: Sequence[Label]) -> Example:
     """A window with the spans that lie in it."""
     tags = np.zeros((len(window.places), len(KINDS)), dtype=np.int64)
     weights = np.ones((len(window.places), len(KINDS)), dtype=np.float32)
@@ -185,7 +299,6 @@ def example(of: tuple[str, int], window: Window, states: Tensor, spans: Sequence
         name=of[0],
         number=of[1],
         window=window,
-        states=states,
         tags=tags,
         weights=weights,
         labels=tuple(inside),
@@ -227,6 +340,9 @@ def targets(
                 add(row, first, last, int(means.argmax()), None)
             else:
                 add(row, first, last, one.kind, one)
+                other = rng.randrange(len(KINDS))
+                if not any(o.kind == other and a <= last and first <= b for a, b, o in item.labels):
+                    add(row, first, last, other, None)
         for kind, first, last, _ in decode(area, item.window.heads, 3.0):
             near = [
                 one
@@ -244,8 +360,9 @@ def targets(
 
 def loss(network: Network, batch: Sequence[Example], rng: random.Random) -> Tensor:
     """The sum of what tagger and heads get wrong on a batch."""
-    mask = collate([item.window for item in batch])[2]
-    below = pad_sequence([item.states for item in batch], batch_first=True).float()
+    ids, segments, mask = collate([item.window for item in batch])
+    with torch.no_grad():
+        below = network.encoder.bottom(ids, segments, mask)
     tags, states = network.read_on(below, mask)
     wanted = torch.full(tags.shape[:3], -100)
     weights = torch.zeros(tags.shape[:3])
@@ -274,17 +391,36 @@ def loss(network: Network, batch: Sequence[Example], rng: random.Random) -> Tens
 
 
 def train(
-    network: Network, items: Sequence[Example], epochs: int, seed: int, rate: float
+    network: Network,
+    tagger: Tagger,
+    items: Sequence[Text],
+    epochs: int,
+    seed: int,
+    rate: float,
+    share: float,
 ) -> Network:
     """The network trained on the items; the mean of its weights over the last quarter of steps."""
     torch.manual_seed(seed)
     rng = random.Random(seed)
     network.train()
     parameters = [p for p in network.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.01)
-    plan = [batch for _ in range(epochs) for batch in batches(items, rng)]
+    body = {id(p) for p in network.encoder.parameters()}
+    groups = [
+        {"params": [p for p in parameters if id(p) in body], "lr": rate},
+        {"params": [p for p in parameters if id(p) not in body], "lr": rate * 6},
+    ]
+    optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
+    plan = [
+        batch
+        for _ in range(epochs)
+        for batch in batches(examples(tagger, varied(items, share, rng)), rng)
+    ]
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, rate, total_steps=len(plan), pct_start=0.1, anneal_strategy="cos"
+        optimiser,
+        [rate, rate * 6],
+        total_steps=len(plan),
+        pct_start=0.1,
+        anneal_strategy="cos",
     )
     mean = [torch.zeros_like(p) for p in parameters]
     taken, started, recent = 0, time.monotonic(), 0.0
@@ -318,24 +454,34 @@ def main() -> None:
     parser.add_argument("shared", type=Path)
     parser.add_argument("--fold", type=int)
     parser.add_argument("--out", type=Path, default=Path("miner/weights"))
-    parser.add_argument("--cut", type=int, default=2, help="layers from below to leave as they are")
     parser.add_argument("--start", type=Path, help="weights to go on from")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--rate", type=float, default=2e-4)
+    parser.add_argument("--vary", type=float, default=0.3, help="share of texts with other phrases")
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    torch.manual_seed(arguments.seed)
     network = Network(dropout=arguments.dropout)
     if arguments.start:
         learned = load_file(arguments.start / "claims.safetensors")
         network.load_state_dict({k: v.float() for k, v in learned.items()}, strict=False)
-    network.encoder.cut = arguments.cut
-    network.encoder.layers[: arguments.cut].requires_grad_(False)
-    items = examples(Tagger(), network.eval(), arguments.shared, arguments.fold)
-    print(f"{len(items)} windows, {sum(len(e.window.ids) for e in items)} tokens", flush=True)
-    network = train(network, items, arguments.epochs, arguments.seed, arguments.rate)
+    items = texts(arguments.shared, arguments.fold)
+    print(
+        f"{len(items)} texts, {sum(len(item.text.split()) for item in items)} words",
+        flush=True,
+    )
+    network = train(
+        network,
+        Tagger(),
+        items,
+        arguments.epochs,
+        arguments.seed,
+        arguments.rate,
+        arguments.vary,
+    )
     arguments.out.mkdir(parents=True, exist_ok=True)
     save_file(network.learned(), arguments.out / "claims.safetensors")
 

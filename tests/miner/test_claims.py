@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 import pytest
 
 from crawler.documents import Article, Document, Post, Quoted, Source, Study, Thread
-from miner.claims import Extractor, is_body_part, one_per_idea, phrases
+from miner.claims import Extractor, one_per_idea
 from miner.errors import ModelRefused
 from miner.model import Claim, Quote
+from miner.spans import is_body_part, phrases
 
 SOURCE = Source(
     url="https://forum.example/t/1",
@@ -226,8 +227,6 @@ CASES = {
     ),
 }
 UNSOLVED: dict[str, str] = {
-    "diagnosis_rejected": "a diagnosis named only to be ruled out is not found",
-    "third_person": "a drug in a report on somebody else is taken for a diagnosis",
     "pronoun_target": "a pronoun as the target is not found; nothing resolves it yet",
     "typos": "a misspelt activity that hurts, at the head of a sentence, is taken for a remedy",
     "price_is_no_outcome": "a complaint about the price is read as no effect",

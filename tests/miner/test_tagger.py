@@ -1,4 +1,4 @@
-"""The learned part: base model, corrections, windows and the reading of tags."""
+"""The learned part: base model, windows and the reading of tags."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from miner.errors import ModelRefused
 
 torch = pytest.importorskip("torch")
 
-from miner.encoder import LowRank, base_folder, base_weights  # noqa: E402
+from miner.encoder import base_folder, base_weights  # noqa: E402
 from miner.tagger import BODY, Tagger, decode, windows  # noqa: E402
 
 
@@ -36,7 +36,7 @@ def test_a_missing_base_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_encoder_is_the_published_one() -> None:
-    """Without corrections the states equal those of the reference implementation."""
+    """Untrained, the states equal those of the reference implementation."""
     transformers = pytest.importorskip("transformers")
     from miner.encoder import Encoder
 
@@ -49,17 +49,6 @@ def test_the_encoder_is_the_published_one() -> None:
         ours = encoder.top(encoder.bottom(ids, segments, mask), mask)[-1]
         theirs = reference(input_ids=ids, attention_mask=mask.long()).last_hidden_state
     assert torch.allclose(ours[mask], theirs[mask], atol=2e-4)
-
-
-def test_merging_a_correction_changes_no_answer() -> None:
-    """Folded into the weight, the correction costs nothing and says the same."""
-    torch.manual_seed(0)
-    layer = LowRank(torch.randn(6, 5), torch.randn(6), rank=2)
-    layer.up.data.normal_()
-    x = torch.randn(3, 5)
-    before = layer(x)
-    layer.merge()
-    assert torch.allclose(before, layer(x), atol=1e-5)
 
 
 def test_windows_cover_every_word(tagger: Tagger) -> None:

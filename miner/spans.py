@@ -1,0 +1,96 @@
+"""The clean phrases of a span, and the idea a phrase stands for. The words are data."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+__all__ = ["idea", "is_body_part", "phrases"]
+
+SHORT = 4
+"""Words; phrases up to this length on both sides of an `and` are two."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cleaning:
+    front: re.Pattern[str]
+    back: re.Pattern[str]
+    tail: re.Pattern[str]
+    joint: re.Pattern[str]
+    pair: re.Pattern[str]
+    small: re.Pattern[str]
+    body: re.Pattern[str]
+
+
+@cache
+def _cleaning() -> _Cleaning:
+    data = tomllib.loads((files("miner") / "data" / "cues.toml").read_text("utf-8"))["phrase"]
+    return _Cleaning(
+        front=re.compile(rf"(?:[\W_]+|(?:{'|'.join(data['front'])})\b\s*)+", re.IGNORECASE),
+        back=re.compile(rf"(?:[^\w%)\]\"'”]|\s(?:{'|'.join(data['back'])}))+$", re.IGNORECASE),
+        tail=re.compile(rf"\s(?:{'|'.join(data['tail'])})(?!\w)", re.IGNORECASE),
+        joint=re.compile("|".join(data["joint"]), re.IGNORECASE),
+        pair=re.compile("|".join(data["pair"]), re.IGNORECASE),
+        small=re.compile("|".join(data["small"]), re.IGNORECASE),
+        body=re.compile("|".join(data["body"]), re.IGNORECASE),
+    )
+
+
+def phrases(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The clean phrases of a span: no article in front, no comma behind, lists taken apart.
+
+    A piece without any word of weight is no phrase.
+    """
+    cleaning = _cleaning()
+    found = []
+    edges = [start]
+    for joint in cleaning.joint.finditer(text, start, end):
+        edges += [joint.start(), joint.end()]
+    for pair in cleaning.pair.finditer(text, start, end):
+        left = max(edge for edge in edges if edge <= pair.start())
+        right = min([edge for edge in edges if edge >= pair.end()], default=end)
+        if _words(text, left, pair.start()) and _words(text, pair.end(), right):
+            edges = sorted([*edges, pair.start(), pair.end()])
+    edges.append(end)
+    for left, right in zip(edges[::2], edges[1::2], strict=True):
+        begin, stop = left, right
+        front = cleaning.front.match(text, begin, stop)
+        begin = front.end() if front and front.end() < stop else begin
+        tail = cleaning.tail.search(text, begin, stop)
+        stop = tail.start() if tail else stop
+        back = cleaning.back.search(text[begin:stop])
+        stop = begin + back.start() if back and back.start() else stop
+        if text[stop - 1] in ")]" and not re.search(r"[(\[]", text[begin:stop]):
+            stop -= 1
+        words = re.findall(r"\w+", text[begin:stop])
+        if any(len(word) > 1 and not cleaning.small.fullmatch(word) for word in words):
+            found.append((begin, stop))
+    return found
+
+
+def is_body_part(phrase: str) -> bool:
+    """True where a phrase names parts of the body and nothing that is done to them."""
+    cleaning = _cleaning()
+    found = [word for word in re.findall(r"\w+", phrase) if not cleaning.small.fullmatch(word)]
+    return bool(found) and all(cleaning.body.fullmatch(word) for word in found)
+
+
+def idea(phrase: str) -> frozenset[str]:
+    """The phrase's words without small ones and endings: equal for two ways to write one idea."""
+    words = re.findall(r"\w+", phrase.lower())
+    small = _cleaning().small
+    kept = frozenset(_ENDING.sub("", word) for word in words if not small.fullmatch(word))
+    return kept or frozenset(words)
+
+
+def _words(text: str, start: int, end: int) -> bool:
+    """Whether this is a short phrase with a word of weight."""
+    words = re.findall(r"\w+", text[start:end])
+    weighty = any(not _cleaning().small.fullmatch(word) for word in words)
+    return weighty and len(words) <= SHORT
+
+
+_ENDING = re.compile(r"(?<=\w{3})(?:ings?|ies|es|s|ed|y|e)$")

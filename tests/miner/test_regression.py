@@ -1,0 +1,98 @@
+"""Hundreds of short posts and threads of our own wording: what is read in them never gets worse."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections import defaultdict
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from miner.claims import Extractor
+from miner.text import sentences
+
+
+def _set() -> ModuleType:
+    """The set beside this file, as a module."""
+    path = Path(__file__).with_name("regression.py")
+    spec = importlib.util.spec_from_file_location("regression", path)
+    assert spec is not None
+    assert spec.loader is not None
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules["regression"] = loaded
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+regression = _set()
+ITEMS = list(regression.items())
+CASES = sorted({item.case for item in ITEMS})
+
+
+@pytest.fixture(scope="module")
+def scores() -> dict[str, Any]:
+    """The counts of each case and, under an empty name, of all."""
+    extractor = Extractor()
+    found: dict[str, Any] = defaultdict(regression.Score)
+    for item in ITEMS:
+        claims = extractor.extract(item.thread)
+        for name in (item.case, ""):
+            found[name].add(item, claims)
+    return found
+
+
+ALL, OUTCOMES = 0.7, 0.65
+"""Least F1 over the whole set, least share of right outcomes among remedies found."""
+FLOORS = {
+    "late scope": 0.86,
+    "yes and no": 0.77,
+    "planned only": 0.55,
+    "outcome words without an outcome": 0.52,
+    "recap of another's list": 0.71,
+    "quoted text": 0.5,
+    "third person": 0.64,
+    "flips in a post": 0.75,
+    "flips in a later post": 0.72,
+    "undercut causes and wrong diagnoses": 0.78,
+    "opposite roles": 0.47,
+    "bundles and acronyms": 0.69,
+    "pronoun targets": 0.52,
+    "chains and comparatives": 0.56,
+    "typos": 0.35,
+    "prices and side effects": 0.57,
+    "titles": 0.74,
+    "advice as a question": 0.4,
+}
+"""Least F1 by case: somewhat below what was measured, never to be lowered."""
+TAKEN = {"false causes": 9, "sarcasm and jokes": 6, "promotion": 3, "quoted text": 2}
+"""Most words wrongly taken for a claim, by case."""
+
+
+def test_the_set_is_large_and_twenty_of_each_case() -> None:
+    """At least 300 sentences, 40 threads, twenty items of each hard case, all marks in place."""
+    assert all(sum(item.case == case for item in ITEMS) >= 20 for case in CASES)
+    assert sum(len(item.thread.posts) > 1 for item in ITEMS) >= 40
+    said = [post.text for item in ITEMS for post in item.thread.posts]
+    assert sum(len(sentences(text)) for text in said) >= 300
+    assert not any("[R" in text or "[X" in text for text in said)
+
+
+def test_claims_are_found_as_well_as_ever(scores: dict[str, Any]) -> None:
+    """F1 over the whole set, and the share of right outcomes."""
+    assert scores[""].f1 >= ALL
+    assert scores[""].outcomes / scores[""].remedies >= OUTCOMES
+
+
+@pytest.mark.parametrize("case", sorted(FLOORS))
+def test_no_hard_case_gets_worse(scores: dict[str, Any], case: str) -> None:
+    """F1 of each case."""
+    assert scores[case].f1 >= FLOORS[case]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_few_words_are_taken_for_claims(scores: dict[str, Any], case: str) -> None:
+    """Quotes, jokes, daily life and advertisements."""
+    assert scores[case].taken <= TAKEN.get(case, 0)
