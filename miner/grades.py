@@ -110,7 +110,9 @@ def _joined(copies: Sequence[Evidence], question: Question) -> Evidence:
     def rank(copy: Evidence) -> tuple[object, ...]:
         level = level_of(copy, question) or 9
         silent = copy.direction == "unclear"
-        return (*_standing(copy), level, silent, -(copy.n or 0), copy.direction, copy.id)
+        # The design last: two copies may be alike in all else, and their order must not decide.
+        alike = (copy.direction, copy.id, _design(copy), repr(copy))
+        return (*_standing(copy), level, silent, -(copy.n or 0), *alike)
 
     best = min(copies, key=rank)
     equal = [copy for copy in copies if _standing(copy) == _standing(best)]

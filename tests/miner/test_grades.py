@@ -7,6 +7,7 @@ import re
 import runpy
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -357,6 +358,16 @@ def test_order_of_sources_changes_nothing(sources: list[Evidence], chance: Any) 
     shuffled = sources[:]
     chance.shuffle(shuffled)
     assert grade("t", None, shuffled) == grade("t", None, sources)
+
+
+def test_copies_alike_in_all_but_their_design_come_to_the_same_in_any_order() -> None:
+    """One study reported as a case report, a cohort and a trial without chance."""
+    copies = [
+        study(design, "supports", 40, flags=(), study="nct1")
+        for design in ("case_report", "cohort", "nrct")
+    ]
+    grades = [grade("t", None, list(order)) for order in permutations(copies)]
+    assert all(each == grades[0] for each in grades)
 
 
 @settings(max_examples=60, deadline=None)
