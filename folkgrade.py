@@ -9,37 +9,40 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import sys
 import tomllib
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from dataclasses import asdict, fields, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from enum import Enum
-from functools import cache, partial
+from functools import cache, cached_property, partial
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from rich.console import Console
 
-from dashboard.terminal import Show, bar, described, print_table, say, shown, summary
+from dashboard.complaint import complaint
+from dashboard.progress import bar, show_file
+from dashboard.terminal import (
+    described,
+    next_step,
+    print_freshness,
+    print_sites,
+    print_themes,
+    say,
+    shown,
+    told,
+)
 
 if TYPE_CHECKING:
-    from crawler.corpus import Corpus, SiteVisit
-    from crawler.database import Engine
-    from crawler.documents import Document
+    from crawler.corpus import Corpus
     from crawler.engines.custom import Selectors
-    from crawler.freshness import Freshness
-    from crawler.intake import Account, Intake
     from crawler.page import Page
-    from crawler.raw import RawPages
-    from crawler.report import Report, SiteReport
     from crawler.sites import Site
-    from crawler.unkeep import Traces
+    from crawler.vault import Vault
     from miner.knowledge import Knowledge
 
 __all__ = ["BadSettings", "Project", "Settings", "app", "main", "read_settings"]
@@ -83,10 +86,20 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+def _plain(text: str) -> str:
+    """A text that may stand in a header."""
+    if not (text.isascii() and (text.isprintable() or not text)):
+        raise ValueError("write it on one line, in letters without accents")
+    return text
+
+
+Plain = Annotated[str, AfterValidator(_plain)]
+
+
 class CrawlSettings(Section):
     """How politely sites are asked, and what of them is wanted."""
 
-    contact: str = ""
+    contact: Plain = ""
     delay: Seconds = 1.0
     max_pages: int = Field(default=0, ge=0)
     audit: Share = 0.005
@@ -164,60 +177,8 @@ def read_settings(path: Path, environment: dict[str, str]) -> Settings:
 
 
 def _check(values: dict[str, Any], where: str) -> None:
-    try:
-        Settings.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise BadSettings(f"{where}: {place}: {_problem(first)}") from error
-
-
-def _problem(found: Any) -> str:
-    """What is wrong with a setting, and what to write instead."""
-    if found["type"] != "extra_forbidden":
-        return f"{found['msg'].lower()}, but it is {found['input']!r}"
-    section: Any = Settings
-    for step in found["loc"][:-1]:
-        section = SiteSettings if step == "site" else _section(section, step)
-    near = get_close_matches(str(found["loc"][-1]), section.model_fields, n=1)
-    known = ", ".join(section.model_fields)
-    return "unknown setting; " + (f"did you mean {near[0]}?" if near else f"known ones: {known}")
-
-
-def _section(section: Any, step: int | str) -> Any:
-    return section if isinstance(step, int) else section.model_fields[step].annotation
-
-
-STARTER = """\
-# Settings of this Folkgrade project. Every value is the default; docs/settings.md explains them.
-# A variable overrules a line: FOLKGRADE_CRAWL__DELAY=2 overrules crawl.delay.
-
-[project]
-name = "{name}"
-database = "data/folkgrade.db"  # or an SQLAlchemy URL: postgresql+psycopg://…
-
-[crawl]
-contact = ""      # an address a site's owner can reach you at; sent with every request
-delay = 1.0       # seconds between two requests to one site
-max_pages = 0     # pages per site and crawl; 0 is no limit
-topic = true      # only threads and articles on injuries are stored
-audit = 0.005     # share of known pages read again though nothing says they changed
-keep_pages = true # answers are kept, sealed, for `folkgrade reparse`
-
-# The sites `folkgrade crawl` asks when it is given no address:
-# [[site]]
-# url = "https://forum.example/c/injuries"
-# own = false                 # true marks your own articles
-# inside = ["/c/injuries"]    # only threads at these addresses
-# since = 2020-01-01          # only threads with a post of that day or later
-
-[mine]
-embedder = "all-MiniLM-L6-v2"  # or tfidf, or any sentence-transformers model
-min_authors = 2                # a gap needs this many members
-
-[dashboard]
-port = 8501
-"""
+    if (problem := complaint(Settings, values)) is not None:
+        raise BadSettings(f"{where}: {problem}")
 
 
 # The project
@@ -241,37 +202,6 @@ class Project:
         address = self.settings.project.database
         return address if "://" in address else str((self.folder / address).resolve())
 
-    @property
-    def key_file(self) -> Path:
-        """Where the key of the pseudonyms lies."""
-        return self.folder / "data" / "pseudonyms.key"
-
-    def key(self) -> bytes:
-        """The key of the pseudonyms, made at first use; never anew where there are pseudonyms."""
-        from crawler.privacy import load_key
-
-        is_lost = not self.key_file.exists() and any(s.authors for s in self.corpus().sites())
-        return load_key(self.key_file, must_exist=is_lost)
-
-    @property
-    def pages_file(self) -> Path:
-        """Where the kept pages lie."""
-        return self.folder / "data" / "pages.db"
-
-    def raw(self) -> RawPages:
-        """The kept pages, sealed with the key."""
-        from crawler.raw import RawPages
-
-        return RawPages(self.pages_file, self.key())
-
-    def intake(self) -> Intake:
-        """The way into the store for files and kept pages."""
-        from crawler.frontier import Frontier
-        from crawler.intake import Intake
-
-        corpus = self.corpus()
-        return Intake(corpus, Frontier(corpus.engine), self.key())
-
     def stores(self) -> tuple[Corpus, Knowledge]:
         """Both stores on one database, opened."""
         from crawler.corpus import Corpus
@@ -289,6 +219,18 @@ class Project:
         """The collected store."""
         return self.stores()[0]
 
+    @property
+    def agent(self) -> str:
+        """How requests say who asks."""
+        return _agent(self.settings.crawl.contact)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The key of the pseudonyms, and what is sealed with it."""
+        from crawler.vault import Vault
+
+        return Vault(self.folder / "data", self.corpus)
+
 
 def make_project(folder: Path, name: str | None = None) -> Path:
     """The settings file of a new project; an existing one is left as it is."""
@@ -299,41 +241,28 @@ def make_project(folder: Path, name: str | None = None) -> Path:
         title = json.dumps(name or folder.resolve().name, ensure_ascii=False)[1:-1]
         # Written aside and then named, so that a full disk leaves no empty settings behind.
         draft = path.with_suffix(".part")
-        draft.write_text(STARTER.format(name=title), encoding="utf-8")
+        starter = resources.files("dashboard").joinpath("starter.toml").read_text(encoding="utf-8")
+        draft.write_text(starter.replace("{name}", title), encoding="utf-8")
         draft.replace(path)
         (folder / ".gitignore").write_text("data/\n", encoding="utf-8")
     return path
 
 
+def _agent(contact: str) -> str:
+    from crawler.crawl import user_agent
+
+    return user_agent(__version__, contact)
+
+
 # The commands
 
-EXAMPLES = {
-    "main": "folkgrade demo\n\nfolkgrade init hips && cd hips\n\nfolkgrade crawl https://forum.example",
-    "init": "folkgrade init hips\n\nfolkgrade init . --name 'Hip forum'",
-    "crawl": "folkgrade crawl https://forum.example/c/injuries\n\n"
-    "folkgrade crawl --own https://my-clinic.example/blog --max-pages 200\n\n"
-    "folkgrade crawl --dry-run --word tendon --since 2022-01-01 https://forum.example\n\n"
-    "folkgrade crawl --warc answers.warc.gz https://forum.example",
-    "reparse": "folkgrade reparse\n\nfolkgrade reparse --site forum.example",
-    "parse": "folkgrade parse saved.html\n\n"
-    "folkgrade parse saved.html --url https://forum.example/t/17 --json\n\n"
-    "folkgrade parse https://forum.example/t/17",
-    "import": "folkgrade import saved-thread.txt articles/\n\n"
-    "folkgrade import --kind thread pasted.txt\n\n"
-    "folkgrade import --only physiotherapy RS_2024-01.zst RC_2024-01.zst\n\n"
-    "folkgrade import list.mbox.gz old-crawl.warc.gz fitness.stackexchange.com/Posts.xml",
-    "mine": "folkgrade mine\n\nfolkgrade mine --force",
-    "dashboard": "folkgrade dashboard\n\nfolkgrade dashboard --port 8600",
-    "status": "folkgrade status\n\nfolkgrade status --json",
-    "themes": "folkgrade themes\n\nfolkgrade themes --kind remedy --min-authors 5\n\n"
-    "folkgrade themes --json > themes.json",
-    "forget": "folkgrade forget m_3f9a1c77d2\n\nfolkgrade forget https://forum.example/t/17",
-    "demo": "folkgrade demo\n\nfolkgrade demo --check",
-}
+EXAMPLES: dict[str, list[str]] = tomllib.loads(
+    resources.files("dashboard").joinpath("examples.toml").read_text(encoding="utf-8")
+)
 
 
 def _examples(command: str) -> str:
-    return f"Examples:\n\n{EXAMPLES[command]}"
+    return "\n\n".join(["Examples:", *EXAMPLES[command]])
 
 
 app = typer.Typer(
@@ -420,21 +349,33 @@ def crawl(  # noqa: PLR0913, PLR0917
         int | None, typer.Option(min=0, help="Pages per site; 0: no limit.")
     ] = None,
     inside: Annotated[
-        list[str] | None, typer.Option(help="Only threads and articles at these addresses.")
+        list[str] | None,
+        typer.Option(metavar="ADDRESS", help="Only threads and articles there; may be repeated."),
     ] = None,
-    outside: Annotated[list[str] | None, typer.Option(help="Nothing at these addresses.")] = None,
+    outside: Annotated[
+        list[str] | None, typer.Option(metavar="ADDRESS", help="Nothing there; may be repeated.")
+    ] = None,
     word: Annotated[
-        list[str] | None, typer.Option(help="Only what has one of these words.")
+        list[str] | None,
+        typer.Option(metavar="WORD", help="Only what has one of these words; may be repeated."),
     ] = None,
-    since: Annotated[Day | None, typer.Option(help="Only threads with a post since.")] = None,
-    until: Annotated[Day | None, typer.Option(help="Only threads opened until.")] = None,
+    since: Annotated[
+        Day | None,
+        typer.Option(metavar="DAY", formats=["%Y-%m-%d"], help="Only threads with a post since."),
+    ] = None,
+    until: Annotated[
+        Day | None,
+        typer.Option(metavar="DAY", formats=["%Y-%m-%d"], help="Only threads opened until."),
+    ] = None,
     topic: Annotated[
         bool | None, typer.Option(help="Only what is on injuries; else the settings'.")
     ] = None,
     audit: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of known pages to read again.")
     ] = None,
-    keep_pages: Annotated[bool | None, typer.Option(help="Keep answers, sealed.")] = None,
+    keep_pages: Annotated[
+        bool | None, typer.Option(help="Keep the answers, sealed, for reparse.")
+    ] = None,
     warc: Annotated[
         Path | None,
         typer.Option(help="Also write every answer to this .warc.gz, just as it came: with names."),
@@ -451,6 +392,8 @@ def crawl(  # noqa: PLR0913, PLR0917
 
     A crawl that was interrupted goes on where it was.
     """
+    from crawler.sites import BadSite
+
     here = _project(project)
     asked = tuple(SiteSettings(url=url, own=own, engine=engine) for url in urls or ())
     sites = asked or here.settings.site
@@ -469,7 +412,15 @@ def crawl(  # noqa: PLR0913, PLR0917
     }
     given = {name: value for name, value in flags.items() if value not in (None, [])}
     wanted = [site.model_copy(update=given) for site in sites]
-    _leave(_crawl(here, wanted, warc=warc, dry_run=dry_run, worker=worker))
+    try:
+        code = _crawl(here, wanted, warc=warc, dry_run=dry_run, worker=worker)
+    except BadSite as error:
+        if asked:
+            raise
+        raise BadSettings(f"{SETTINGS_FILE}: site: {error}") from error
+    if code in (OK, PARTIAL) and not dry_run:
+        tell("Next: folkgrade mine; folkgrade status says what is missing")
+    _leave(code)
 
 
 def _crawl(
@@ -481,10 +432,19 @@ def _crawl(
     worker: bool = False,
 ) -> int:
     """Exit code of a crawl whose progress and outcome were shown."""
+    from crawler.leases import alone
+    from crawler.warc import check
+    from dashboard.collect import Watched
+
+    if warc and not dry_run:
+        check(warc.expanduser())
     wanted = [_known(here, _site(site, here.settings.crawl)) for site in sites]
+    watched = Watched(vault=here.vault, agent=here.agent, console=err, warc=warc, dry_run=dry_run)
     if worker:
-        return _work(here, wanted, warc)
-    report = _collected(here, wanted, here.corpus(), warc=warc, dry_run=dry_run)
+        worked, ended = watched.share(wanted, here.corpus().engine)
+        return ERROR if worked.failed else max((_CODES[each] for each in ended), default=OK)
+    with alone(here.folder / "data" / "crawl.lock", [site.name for site in wanted]):
+        report = watched.collect(wanted, here.corpus())
     for link in report.would:
         typer.echo(shown(link.url))
     return _CODES[report.status]
@@ -493,79 +453,9 @@ def _crawl(
 def _known(here: Project, site: Site) -> Site:
     """The site with what its service wants to know of an application."""
     from crawler.accounts import headers_for
-    from crawler.crawl import user_agent
 
-    agent = user_agent(__version__, here.settings.crawl.contact)
-    service = headers_for(site.start[0], os.environ, agent)
+    service = headers_for(site.start[0], os.environ, here.agent)
     return replace(site, headers={**service, **site.headers}) if service else site
-
-
-def _collected(
-    here: Project,
-    sites: Sequence[Site],
-    corpus: Corpus,
-    *,
-    warc: Path | None = None,
-    dry_run: bool = False,
-) -> Report:
-    """How a crawl of these sites into this store went; it was shown."""
-    from crawler.crawl import crawl, user_agent
-
-    keeps = not dry_run and any(site.keep_pages for site in sites)
-    with here.raw() if keeps else nullcontext() as raw, bar(err) as show:
-        report = crawl(
-            sites,
-            corpus,
-            key=here.key(),
-            user_agent=user_agent(__version__, here.settings.crawl.contact),
-            progress=partial(_show_site, show),
-            raw=raw,
-            warc=warc and warc.expanduser().resolve(),
-            dry_run=dry_run,
-        )
-    for site in report.sites:
-        if not dry_run:
-            corpus.visited(_visit(site))
-        for line in summary(site):
-            tell(line)
-    return report
-
-
-def _work(here: Project, sites: Sequence[Site], warc: Path | None) -> int:
-    """Exit code of a worker that took one site after the other, beside others like it."""
-    from crawler.corpus import Corpus
-    from crawler.work import work
-
-    codes = [OK]
-
-    def crawl_one(some: Sequence[Site], engine: Engine) -> None:
-        report = _collected(here, some, Corpus(engine), warc=warc)
-        if report.interrupted:
-            raise KeyboardInterrupt
-        codes.append(_CODES[report.status])
-
-    worked = work(sites, here.corpus().engine, f"{socket.gethostname()}:{os.getpid()}", crawl_one)
-    for site, reason in worked.failed.items():
-        tell(f"{site}: {reason}")
-    for site in worked.lost:
-        tell(f"{site}: another worker took it over")
-    return ERROR if worked.failed else max(codes)
-
-
-def _show_site(show: Show, at: SiteReport) -> None:
-    """Shows how far a site is, and for whom the crawl waits."""
-    rate = f", {at.rate:.1f} pages a second" if at.rate else ""
-    left = f", {_span(at.left)} to go" if at.left is not None and at.queued else ""
-    waiting = f", waits {at.waiting:.0f} s as the site asks" if at.waiting >= 1 else ""
-    stage = f"{at.site}: {at.posts:,} posts, {at.articles:,} articles{rate}{left}{waiting}"
-    show(stage, at.pages, at.known if at.queued else None, key=at.site)
-
-
-def _span(seconds: float) -> str:
-    """A span of time in words."""
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
 _CODES = {
@@ -581,15 +471,19 @@ _CODES = {
 def _site(site: SiteSettings, settings: CrawlSettings) -> Site:
     """A site as the crawler takes it: what it does not say itself is as for all."""
     from crawler.engines.starts import start_for
-    from crawler.scope import Scope
+    from crawler.scope import BadScope, Scope
     from crawler.sites import Site
 
     def said(name: str) -> Any:
         own = getattr(site, name)
         return getattr(settings, name) if own is None else own
 
-    scope = ("words", "since", "until", "topic")
     start = start_for(site.url) or (site.url,)
+    wishes = {name: said(name) for name in ("words", "since", "until", "topic")}
+    try:
+        scope = Scope(inside=site.inside, outside=site.outside, **wishes)
+    except BadScope as error:
+        raise BadSettings(f"{site.url}: {error}") from error
     return Site(
         start=start,
         engine=site.engine,
@@ -601,63 +495,28 @@ def _site(site: SiteSettings, settings: CrawlSettings) -> Site:
         concurrency=site.concurrency,
         headers=_headers(site),
         selectors=_selectors(site),
-        scope=Scope(
-            inside=site.inside, outside=site.outside, **{name: said(name) for name in scope}
-        ),
+        scope=scope,
     )
 
 
 def _headers(site: SiteSettings) -> dict[str, str]:
-    """Headers of a site, whose `${NAME}` stand for variables: no secret lies in the settings."""
+    """Headers of a site, its secrets filled in."""
+    from crawler.accounts import BadHeader, filled
 
-    def value(name: str, text: str) -> str:
-        for found in re.findall(r"\$\{(\w+)\}", text):
-            if found not in os.environ:
-                where = f"{SETTINGS_FILE}: site.headers.{name}"
-                raise BadSettings(f"{where}: the variable {found} is not set; export {found}=…")
-            text = text.replace(f"${{{found}}}", os.environ[found])
-        return text
-
-    for name, text in site.headers.items():
-        if name.lower() in SECRET_HEADERS and "${" not in text:
-            raise BadSettings(
-                f"{SETTINGS_FILE}: site.headers.{name}: a secret does not belong here; write "
-                f'{name} = "${{MY_VARIABLE}}" and set the variable'
-            )
-    return {name: value(name, text) for name, text in site.headers.items()}
-
-
-SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization", "x-api-key", "api-key"}
+    try:
+        return filled(site.headers, os.environ)
+    except BadHeader as error:
+        raise BadSettings(f"{SETTINGS_FILE}: site.headers.{error}") from error
 
 
 def _selectors(site: SiteSettings) -> Selectors | None:
     """The user's own way of reading a site's pages."""
-    if site.selectors is None:
-        return None
-    from crawler.engines.custom import Selectors
+    from crawler.engines.custom import BadSelector, selectors_of
 
-    known = [field.name for field in fields(Selectors)]
-    for name in site.selectors:
-        if name not in known:
-            where = f"{SETTINGS_FILE}: site.selectors.{name}"
-            raise BadSettings(f"{where}: unknown setting; known ones: {', '.join(known)}")
     try:
-        return Selectors(**site.selectors)
-    except ValueError as error:
+        return None if site.selectors is None else selectors_of(site.selectors)
+    except BadSelector as error:
         raise BadSettings(f"{SETTINGS_FILE}: site.selectors: {error}") from error
-
-
-def _visit(site: SiteReport) -> SiteVisit:
-    from crawler.corpus import SiteVisit
-
-    return SiteVisit(
-        site=site.site,
-        started=site.started,
-        finished=site.finished,
-        status=site.status,
-        reason=site.reason,
-        pages=site.pages,
-    )
 
 
 @app.command(epilog=_examples("reparse"))
@@ -670,7 +529,7 @@ def reparse(
     from crawler.reread import reread
 
     here = _project(project)
-    with here.raw() as raw, here.intake() as intake, bar(err) as show:
+    with here.vault.raw() as raw, here.vault.intake() as intake, bar(err) as show:
         if not raw.count(site):
             tell(
                 f"No kept pages{f' of {site}' if site else ''}. They are kept as sites are crawled."
@@ -710,12 +569,15 @@ def parse(
     """Show what an engine reads from one page; nothing is stored."""
     from crawler.peek import peek
     from crawler.sites import site_of
+    from crawler.vault import hiding
 
-    hide = (lambda document: document) if names else _hiding(project)
-    seen, here = _one_page(page, url, project), _found_project(project)
+    here = _found_project(project)
+    hide = here.vault.hiding() if here else hiding()
+    seen = _one_page(page, url, here)
     site = _site_called(here, site_of(seen.url)) if here and site_of(seen.url) else None
     own = (site.engine, site.selectors) if site else (None, None)
-    found = peek(seen, engine or own[0], hide, None if engine else own[1])
+    hidden = (lambda document: document) if names else hide
+    found = peek(seen, engine or own[0], hidden, None if engine else own[1])
     if as_json:
         typer.echo(json.dumps(found.record(), ensure_ascii=False, indent=1))
         return
@@ -725,31 +587,20 @@ def parse(
         typer.echo(shown(line))
 
 
-def _one_page(given: str, url: str | None, folder: Path | None) -> Page:
+def _one_page(given: str, url: str | None, here: Project | None) -> Page:
     """The page of a file, or of an address, which is asked for once."""
-    from crawler.crawl import user_agent
     from crawler.fetch import fetch
     from crawler.files import open_page
 
     if not re.match(r"https?://", given, re.I):
         return open_page(Path(given).expanduser(), url, datetime.now(UTC))
-    here = _found_project(folder)
-    return fetch(given, user_agent(__version__, here.settings.crawl.contact if here else ""))
+    return fetch(given, here.agent if here else _agent(""))
 
 
 def _found_project(folder: Path | None) -> Project | None:
     """The project at hand, where there is one."""
     there = ((folder or Path()).expanduser() / SETTINGS_FILE).is_file()
     return _project(folder) if folder or there else None
-
-
-def _hiding(folder: Path | None) -> Callable[[Document], Document]:
-    """What hides names: with the project's key, else with one that nobody keeps."""
-    from crawler.privacy import pseudonymise
-
-    here = _found_project(folder)
-    key = here.key() if here and here.key_file.exists() else os.urandom(32)
-    return partial(pseudonymise, key=key)
 
 
 @app.command("import", epilog=_examples("import"))
@@ -779,51 +630,15 @@ def import_(
         home=Homes(corpus),
     )
     good = bad = 0
-    with bar(err, "bytes") as show, here.intake() as intake:
-
-        def progress(at: Account) -> None:
-            if at.size >= WORTH_A_BAR:
-                stage = f"{at.path.name}: {at.threads} threads, {at.posts} posts"
-                show(stage, at.read, at.size, key=at.path.name)
-
+    with bar(err, "bytes") as show, here.vault.intake() as intake:
+        progress = partial(show_file, show)
         for account in take_in(files, wanted, intake, own=own, progress=progress):
-            for line in _told(account):
+            for line in told(account):
                 tell(line)
             good += bool(account.documents)
             bad += bool(account.failure) or not account.documents
     if bad:
         _leave(PARTIAL if good else ERROR)
-
-
-WORTH_A_BAR = 4 * 2**20
-"""Bytes of a file from which its reading is shown."""
-
-
-def _told(account: Account) -> list[str]:
-    """What became of a file, in lines."""
-    lines = list(account.reasons)
-    if account.passed > len(lines):
-        lines.append(f"{account.path}: {account.passed:,} records were passed over in all")
-    if account.failure:
-        lines.append(account.failure)
-    if account.documents:
-        done = ", ".join(f"{count:,} {what}" for what, count in account.done.items())
-        lines.append(f"{account.path.name}: {_counted(account)}: {done}")
-    return lines
-
-
-def _counted(account: Account) -> str:
-    """What was in a file."""
-    counted = [_count(account.posts, "post")] if account.threads else []
-    if account.articles:
-        counted.append(_count(account.articles, "article"))
-    if account.confidence < 1:
-        counted.append(f"post borders {account.confidence:.0%} sure")
-    return ", ".join(counted)
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
 
 
 @app.command(epilog=_examples("mine"))
@@ -841,6 +656,9 @@ def _mine(here: Project, *, force: bool = False) -> int:
     from miner.pipeline import Options, mine, unchanged
 
     corpus, knowledge = here.stores()
+    if not corpus.sites() and knowledge.last_run() is None:
+        tell(f"Nothing is collected yet. Next: {next_step(False, False, False)}")
+        return OK
     options = Options(**here.settings.mine.model_dump())
     if not force and unchanged(corpus, knowledge, options):
         tell("Nothing changed since the last run. `folkgrade mine --force` mines all the same.")
@@ -869,7 +687,7 @@ def status(project: ProjectFolder = None, as_json: Json = False) -> None:
     sites, run, failures = corpus.sites(), knowledge.last_run(), corpus.failures()
     states = freshness(corpus, Frontier(corpus.engine))
     fresh = unchanged(corpus, knowledge, Options(**here.settings.mine.model_dump()))
-    following = _next_step(bool(sites), fresh, any(state.is_due for state in states))
+    following = next_step(bool(sites), fresh, any(state.is_due for state in states))
     if as_json:
         record = {
             "project": here.settings.project.name,
@@ -882,48 +700,14 @@ def status(project: ProjectFolder = None, as_json: Json = False) -> None:
         }
         typer.echo(json.dumps(record, default=str, ensure_ascii=False, indent=1))
         return
-    print_table(
-        ("site", "engine", "threads", "posts", "members", "articles", "newest post"),
-        [
-            (s.site, ", ".join(s.engines), s.threads, s.posts, s.authors, s.articles, _day(s.last))
-            for s in sites
-        ],
-    )
-    if states:
-        typer.echo()
-        print_table(
-            ("site", "last crawl", "ended", "to come", "posts missing", "pages failed"),
-            [_freshness_row(state) for state in states],
-        )
-        for state in states:
-            for reason, count in state.failures[:3]:
-                typer.echo(shown(f"{state.site}: {count:,} × {reason}"))
-    typer.echo(f"{len(failures)} pages failed; the dashboard's Sources page lists them.")
+    print_sites(sites)
+    print_freshness(states)
+    if failures:
+        typer.echo(f"{len(failures):,} pages failed; the dashboard's Sources page lists them.")
     if run:
         counted = ", ".join(f"{count} {name}" for name, count in run.counts.items())
         typer.echo(f"Run {run.id} of {run.finished:%Y-%m-%d %H:%M} UTC: {counted}.")
     typer.echo(f"Next: {following}")
-
-
-def _freshness_row(state: Freshness) -> tuple[object, ...]:
-    """A site's line: when and how it was last crawled, what is to come and what is missing."""
-    when = f"{state.visited:%Y-%m-%d %H:%M}" if state.visited else "–"
-    why = f" ({state.reason})" if state.reason else ""
-    missing = f"{state.missing} in {len(state.holes)} threads" if state.holes else 0
-    failed = sum(count for _reason, count in state.failures)
-    return state.site, when, f"{state.status}{why}" or "–", state.queued, missing, failed
-
-
-def _next_step(collected: bool, fresh: bool, due: bool) -> str:
-    if not collected:
-        return "folkgrade crawl URL, or folkgrade import FILE"
-    if due:
-        return "folkgrade crawl, which goes on where it ended early; or folkgrade mine"
-    return "folkgrade dashboard" if fresh else "folkgrade mine"
-
-
-def _day(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d}" if moment else "–"
 
 
 @app.command(epilog=_examples("themes"))
@@ -949,26 +733,7 @@ def themes(
     if as_json:
         typer.echo(json.dumps(list(records), ensure_ascii=False, indent=1))
         return
-    print_table(
-        ("id", "kind", "theme", "members", "helped", "level", "status"),
-        [
-            (
-                r["id"],
-                r["kind"],
-                r["name"],
-                r["authors"],
-                _helped(r),
-                r["level"] or "–",
-                r["status"],
-            )
-            for r in records
-        ],
-    )
-
-
-def _helped(record: dict[str, Any]) -> str:
-    outcomes = record["outcomes"]
-    return f"{outcomes['helped']['k']} of {outcomes['reported']}" if outcomes["reported"] else "–"
+    print_themes(records)
 
 
 @app.command(epilog=_examples("forget"))
@@ -986,7 +751,7 @@ def forget(
     # Conclusions first: while the posts are there, it is known which words were theirs.
     claims = knowledge.forget(key, corpus.parts_of(key))
     posts = corpus.forget(key)
-    pages = _unkeep(here, found)
+    pages = here.vault.unkeep(found)
     if not posts and not claims and not pages:
         tell(
             f"{key}: nothing of that is stored; it is kept out from now on. "
@@ -998,16 +763,6 @@ def forget(
         f"Forgot {posts} posts or documents, {claims} claims and {pages} kept pages. "
         "Next: folkgrade mine"
     )
-
-
-def _unkeep(here: Project, found: Traces) -> int:
-    """How many kept pages went."""
-    from crawler.unkeep import unkeep
-
-    if not here.pages_file.exists():
-        return 0
-    with here.raw() as raw:
-        return unkeep(raw, found, here.key())
 
 
 @app.command(epilog=_examples("dashboard"))
@@ -1087,10 +842,10 @@ def _leave(code: int) -> None:
 
 def _explained(error: Exception) -> tuple[int, str] | None:
     """Exit code and line for an error that is expected; None for one that is a fault of ours."""
-    from crawler.errors import CrawlerError, RefusedByPolicy
+    from crawler.errors import CrawlerError, KeyFileError, RefusedByPolicy
     from miner.errors import MinerError
 
-    if isinstance(error, BadSettings):
+    if isinstance(error, (BadSettings, KeyFileError)):
         return BAD_SETTINGS, str(error)
     if isinstance(error, RefusedByPolicy):
         return REFUSED, str(error)

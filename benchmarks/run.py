@@ -18,7 +18,6 @@ from crawler.corpus import Corpus
 from crawler.crawl import crawl, user_agent
 from crawler.database import open_database
 from crawler.documents import Post, Source, Thread
-from crawler.privacy import load_key
 from crawler.replica.server import serve
 from crawler.sites import Site
 from miner.embed import load
@@ -77,7 +76,7 @@ def main() -> None:
 
         def collect() -> Any:
             agent = user_agent(folkgrade.__version__, "bench@folkgrade.example")
-            return crawl(sites, corpus, key=load_key(project.key_file), user_agent=agent)
+            return crawl(sites, corpus, key=project.vault.key(), user_agent=agent)
 
         print(f"{'':58} {'left':>10} {'right':>10}   left takes")
         first, before = timed(collect)

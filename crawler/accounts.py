@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from http.client import HTTPException
 from typing import IO, Any
@@ -16,10 +17,10 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from crawler.errors import RefusedByPolicy
+from crawler.errors import CrawlerError, RefusedByPolicy
 from crawler.sites import is_loopback, site_of
 
-__all__ = ["ACCOUNTS", "AccountRefused", "headers_for"]
+__all__ = ["ACCOUNTS", "AccountRefused", "BadHeader", "filled", "headers_for"]
 
 _REDDIT = ("REDDIT_CLIENT_ID", "REDDIT_CLIENT_SECRET")
 ACCOUNTS: Mapping[str, str] = {
@@ -35,6 +36,10 @@ MOST_BYTES = 64 * 1024
 
 class AccountRefused(RefusedByPolicy):
     """An interface wants an account and has none of ours, or does not take it."""
+
+
+class BadHeader(CrawlerError, ValueError):
+    """A header in the settings cannot be used; the message begins with its name."""
 
 
 def headers_for(
@@ -58,6 +63,31 @@ def headers_for(
             "or read a dump of Reddit (folkgrade import)"
         )
     return {"Authorization": f"bearer {_token(':'.join(pair), user_agent, tokens)}"}
+
+
+SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization", "x-api-key", "api-key"}
+"""Never written out in settings."""
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+def filled(headers: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Headers whose `${NAME}` stand for variables, filled in: no secret lies in the settings.
+
+    Raises BadHeader for a secret that is written out, and for a variable that is not set.
+    """
+    for name, text in headers.items():
+        if name.lower() in SECRET_HEADERS and "${" not in text:
+            raise BadHeader(
+                f"{name}: a secret does not belong here; write "
+                f'{name} = "${{MY_VARIABLE}}" and set the variable'
+            )
+        for variable in _VARIABLE.findall(text):
+            if variable not in environment:
+                raise BadHeader(f"{name}: the variable {variable} is not set; export {variable}=…")
+    return {
+        name: _VARIABLE.sub(lambda found: environment[found[1]], text)
+        for name, text in headers.items()
+    }
 
 
 def _token(pair: str, user_agent: str, tokens: str) -> str:

@@ -43,8 +43,7 @@ _CALLED = re.compile(
     r"(?:(?:at|on)\W+)?)(\d[\d\s().-]{5,}\d)",
     re.I,
 )
-_AT_SIGN = re.compile(r"@|(?:at|\u00e4t|arroba)\s?[\])}>*]|-at-|_at_", re.I)
-_AT_HOST = re.compile(r"\sat\s\S+?(?:\.|\sdot\s)", re.I)
+_AT_SIGN = re.compile(r"(?:at|@|\u00e4t|arroba)\s?[\])}>*]", re.I)
 _DIGIT = re.compile(r"\d")
 _FEWEST = 7
 """Digits of anything that is called a phone number here."""
@@ -61,18 +60,26 @@ def _lists() -> dict[str, Any]:
 def contacts(text: str) -> str:
     """The text without e-mail addresses, phone numbers and names on other networks."""
     # Most texts hold none of it; a quick look for the rarest part spares the slow patterns.
-    if _AT_SIGN.search(text):
+    folded = text.casefold()
+    if _may_hold_address(text, folded):
         text = _BRACKETED.sub(EMAIL, _PLAIN.sub(EMAIL, text))
-    if _AT_HOST.search(text):
-        for pattern in _spoken():
-            text = pattern.sub(EMAIL, text)
+    if "dot" in folded:
+        text = _spoken()[0].sub(EMAIL, text)
+    if any(host in folded for host in _lists()["hosts"]):
+        text = _spoken()[1].sub(EMAIL, text)
     if len(_DIGIT.findall(text)) >= _FEWEST:
         text = _PHONE.sub(lambda found: PHONE if _is_phone(found) else found.group(), text)
         text = _CALLED.sub(lambda m: m[1] + PHONE if _is_number(m[2]) else m.group(), text)
-    folded = text.casefold()
     if any(network in folded for network in _lists()["networks"]):
         text = _handle().sub(lambda m: m["before"] + HANDLE, text)
     return text
+
+
+def _may_hold_address(text: str, folded: str) -> bool:
+    """Whether an e-mail address may stand there, its sign written as a sign or as a word."""
+    if "@" in text or "-at-" in folded or "_at_" in folded:
+        return True
+    return any(end in text for end in "])}>*") and _AT_SIGN.search(text) is not None
 
 
 @cache

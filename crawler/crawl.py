@@ -10,6 +10,7 @@ import asyncio
 import logging
 import multiprocessing
 import os
+import queue
 import signal
 import threading
 import time
@@ -22,15 +23,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from crawler.deliver import Delivery, Store, opened, sealed
 from crawler.documents import Document
-from crawler.errors import CrawlerError
+from crawler.errors import KeyFileError
 from crawler.jobs import Job, Notice, Outcome
 from crawler.page import Link
 from crawler.report import Report, SiteReport
-from crawler.sites import Site
+from crawler.sites import BadSite, Site
 
 if TYPE_CHECKING:
     from crawler.frontier import Frontier
-    from crawler.visit import Keeper, Visit
+    from crawler.holdings import Keeper
+    from crawler.visit import Visit
 
 __all__ = ["crawl", "user_agent"]
 
@@ -66,7 +68,8 @@ def crawl(  # noqa: PLR0913 (all but two have defaults)
     answers as they came, and so does `warc`, a web archive. A dry run walks lists only, stores
     nothing, and says what would be asked for. An interrupt (Ctrl-C) stops it cleanly and shows in
     the report. A document the store will not take is a failed page; raises StoreError where the
-    database itself fails.
+    database itself fails, KeyFileError where another key sealed what earlier crawls learnt, BadSite
+    where a host is given twice and cannot be one site.
     """
     if not sites:
         return Report(sites=())
@@ -109,7 +112,7 @@ def _merged(sites: Sequence[Site]) -> tuple[Site, ...]:
 def _both(one: Site, other: Site) -> Site:
     kinds = [(site.engine, site.own, site.scope, site.selectors) for site in (one, other)]
     if kinds[0] != kinds[1]:
-        raise CrawlerError(f"{one.name} is given twice, as two kinds of site; make it one")
+        raise BadSite(f"{one.name} is given twice, as two kinds of site; make it one")
     limits = [site.max_pages for site in (one, other) if site.max_pages is not None]
     return replace(
         one,
@@ -131,14 +134,25 @@ def _frontier_of(store: Store) -> Frontier:
 
 
 def _names(frontier: Frontier, sites: Sequence[Site], key: bytes) -> dict[str, set[str]]:
-    """The user names met in earlier crawls, by site."""
+    """The user names met in earlier crawls, by site; raises KeyFileError for another key."""
     known = {}
     for site in sites:
         parcels = frontier.names(site.name)
         known[site.name] = opened(parcels, key)
+        if not known[site.name]:
+            # Of a site that is new the others tell whether the key is still the same.
+            _check_key(parcels or frontier.names(None), key)
         if len(parcels) >= MANY_PARCELS:
             frontier.gather_names(site.name, sealed(known[site.name], key))
     return known
+
+
+def _check_key(parcels: Sequence[bytes], key: bytes) -> None:
+    if parcels and not opened(parcels, key):
+        raise KeyFileError(
+            "the project's key is not the one that sealed its user names; restore that key from a "
+            "copy, or begin a new project: another key gives every member a second pseudonym"
+        )
 
 
 def _opened(
@@ -281,12 +295,26 @@ class _Wire:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.told: queue.SimpleQueue[Outcome | Notice | None] = queue.SimpleQueue()
+        self.speaker = threading.Thread(target=self._speak, daemon=True)
+        self.speaker.start()
 
     def tell(self, what: Outcome | Notice) -> None:
-        try:
-            self.connection.send(what)
-        except OSError:
-            os._exit(1)  # nobody is left to deliver to
+        # Never waits for the parent, which may be busy storing; it holds few jobs at a time.
+        self.told.put(what)
+
+    def _speak(self) -> None:
+        while (what := self.told.get()) is not None:
+            try:
+                self.connection.send(what)
+            except OSError:
+                os._exit(1)  # nobody is left to deliver to
+
+    def close(self) -> None:
+        """Says what is left to be said."""
+        self.told.put(None)
+        self.speaker.join()
+        self.connection.close()
 
     async def jobs(self) -> AsyncIterator[Job]:
         loop = asyncio.get_running_loop()
@@ -328,13 +356,14 @@ def _run(
     from crawler.warc import recorded
 
     settings = settings_for(sites, agent)
+    wire = _Wire(connection)
     process = AsyncCrawlerProcess(recorded(settings, warc) if warc else settings)
     process.crawl(
         FolkgradeSpider,
         sites=sites,
         delivery=Delivery(key, names),
-        wire=_Wire(connection),
+        wire=wire,
         raw=keeps,
     )
     process.start()
-    connection.close()
+    wire.close()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from crawler.page import Link
 
@@ -29,6 +29,7 @@ __all__ = [
     "names_its_posts",
     "next_due",
     "retried",
+    "series",
 ]
 
 State = Literal["queued", "done", "failed", "gone"]
@@ -180,6 +181,12 @@ def continues(page: str, link: str) -> bool:
     here, asked, _ = _parted(page)
     there, wanted, paging = _parted(link)
     return bool(paging) and here == there and asked <= wanted
+
+
+def series(url: str) -> str:
+    """Name of the list that an address is some page of: equal for all pages of one list."""
+    path, asked, _ = _parted(url)
+    return f"{path}?{urlencode(sorted(asked))}"
 
 
 def audited(share: float, known: int) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from crawler.corpus import Corpus, Hole, SiteVisit
 from crawler.frontier import Frontier
@@ -28,8 +29,12 @@ class Freshness:
     """When something of it was last stored."""
     queued: int
     """Pages an unfinished crawl still has to ask for."""
+    due: datetime | None
+    """When the next article is worth another look, or the next failed page another try."""
     holes: tuple[Hole, ...]
     """Threads of which fewer posts are stored than they say they have."""
+    off_topic: int
+    """Threads that were looked at and not stored: they are outside the scope."""
     failures: tuple[tuple[str, int], ...]
     """Why pages failed and how many, the most frequent first."""
 
@@ -50,34 +55,31 @@ def freshness(corpus: Corpus, frontier: Frontier) -> list[Freshness]:
     counts = {each.site: each for each in corpus.sites()}
     holes = corpus.holes()
     failures = [(site_of(each.url), each.reason) for each in corpus.failures()]
+    stored = corpus.hashes().keys()
     return [
         _state(
             site,
             visits.get(site),
-            counts[site].fetched if site in counts else None,
-            frontier.left(site),
-            [hole for hole in holes if hole.site == site],
-            [reason for of, reason in failures if of == site],
+            fetched=counts[site].fetched if site in counts else None,
+            queued=frontier.left(site),
+            due=frontier.next_due(site),
+            off_topic=len(frontier.left_out(site) - stored),
+            holes=tuple(hole for hole in holes if hole.site == site),
+            failures=_most_common(reason for of, reason in failures if of == site),
         )
         for site in sorted({*visits, *counts})
     ]
 
 
-def _state(
-    site: str,
-    visit: SiteVisit | None,
-    fetched: datetime | None,
-    queued: int,
-    holes: Sequence[Hole],
-    failures: Sequence[str],
-) -> Freshness:
+def _state(site: str, visit: SiteVisit | None, **found: Any) -> Freshness:
     return Freshness(
         site=site,
         visited=visit.finished if visit else None,
         status=visit.status if visit else "",
         reason=visit.reason if visit else "",
-        fetched=fetched,
-        queued=queued,
-        holes=tuple(holes),
-        failures=tuple(Counter(failures).most_common()),
+        **found,
     )
+
+
+def _most_common(reasons: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    return tuple(Counter(reasons).most_common())

@@ -95,8 +95,10 @@ walks = sa.Table(
     sa.Column("is_complete", sa.Boolean, nullable=False),
     sa.Column("started", UtcTime, nullable=False),
     sa.Column("touched", UtcTime, nullable=False),
+    sa.Column("scope", sa.String, nullable=False),
 )
-"""The last visit of each site; `is_complete`: every list of it was walked to its end."""
+"""The last visit of each site; `is_complete`: every list of it was walked to its end, under the
+scope of that mark."""
 
 names = sa.Table(
     "frontier_names",
@@ -116,6 +118,10 @@ _NEXT = (
     .where(pages.c.site == sa.bindparam("site"), pages.c.state == "queued")
     .order_by(pages.c.rank, pages.c.seq)
     .limit(sa.bindparam("most"))
+)
+_MAY_BE_DUE = sa.or_(
+    pages.c.state == "failed",
+    sa.and_(pages.c.state == "done", pages.c.role == "article"),
 )
 _OPEN = sa.select(sa.func.count()).where(
     pages.c.thread == sa.bindparam("thread"),
@@ -152,12 +158,18 @@ class Frontier:
         self.engine = engine
         migrate(engine, "frontier", STEPS)
 
-    def open_visit(self, site: str, now: datetime) -> Opened:
-        """The visit that was cut off a short while ago and has pages left, else a new one."""
+    def open_visit(self, site: str, now: datetime, scope: str = "") -> Opened:
+        """The visit that was cut off a short while ago and has pages left, else a new one.
+
+        Under another scope than that of the last visit, what was left out is judged anew.
+        """
         with writing(self.engine) as connection:
             row = connection.execute(sa.select(walks).where(walks.c.site == site)).one_or_none()
             left = self._left(connection, site)
-            if row and row.is_open and left and now - row.touched < RESUMABLE:
+            is_same = row is not None and row.scope == scope
+            if row and not is_same:
+                self._judge_anew(connection, site, now)
+            if row and is_same and row.is_open and left and now - row.touched < RESUMABLE:
                 connection.execute(walks.update().where(walks.c.site == site).values(touched=now))
                 return Opened(
                     number=row.number,
@@ -165,7 +177,7 @@ class Frontier:
                     is_resumed=True,
                     was_complete=row.is_complete,
                 )
-            was_complete = bool(row and row.is_complete and not (row.is_open and left))
+            was_complete = bool(row and is_same and row.is_complete and not (row.is_open and left))
             connection.execute(walks.delete().where(walks.c.site == site))
             number = row.number + 1 if row else 1
             started = row.started if row and row.is_open else now
@@ -177,11 +189,21 @@ class Frontier:
                     is_complete=was_complete,
                     started=started,
                     touched=now,
+                    scope=scope,
                 )
             )
             return Opened(
                 number=number, started=started, is_resumed=False, was_complete=was_complete
             )
+
+    @staticmethod
+    def _judge_anew(connection: sa.Connection, site: str, now: datetime) -> None:
+        """Lets what another scope left out be asked for: its state is no longer known."""
+        out = sa.and_(threads.c.site == site, threads.c.state == "off_topic")
+        connection.execute(threads.update().where(out).values(stamp=None))
+        articles = sa.and_(pages.c.site == site, pages.c.role == "article", pages.c.state == "done")
+        unknown = {"etag": None, "modified": None, "digest": "", "due": now, "stamp": None}
+        connection.execute(pages.update().where(articles).values(**unknown))
 
     def close_visit(self, site: str, now: datetime) -> None:
         """Ends the visit; it was complete where no list is left to be asked for."""
@@ -203,6 +225,24 @@ class Frontier:
         """How many pages of the site are queued."""
         with explained(self.engine), self.engine.connect() as connection:
             return self._left(connection, site)
+
+    def left_out(self, site: str) -> set[str]:
+        """Threads of the site that the scope kept out."""
+        query = sa.select(threads.c.url).where(
+            threads.c.site == site, threads.c.state == "off_topic"
+        )
+        with explained(self.engine), self.engine.connect() as connection:
+            return set(connection.scalars(query))
+
+    def next_due(self, site: str) -> datetime | None:
+        """When the next page comes due that is asked for though no list shows it anew.
+
+        That is one that failed, or an article; None where there is none.
+        """
+        query = sa.select(sa.func.min(pages.c.due)).where(pages.c.site == site, _MAY_BE_DUE)
+        with explained(self.engine), self.engine.connect() as connection:
+            found: datetime | None = connection.scalar(query)
+            return found
 
     def touch(self, site: str, now: datetime) -> None:
         """Notes that the visit is alive."""
@@ -270,9 +310,11 @@ class Frontier:
         with explained(self.engine), self.engine.connect() as connection:
             return [url for url in connection.scalars(query.distinct()) if url]
 
-    def names(self, site: str) -> list[bytes]:
-        """The user names met at a site, sealed."""
-        query = sa.select(names.c.sealed).where(names.c.site == site).order_by(names.c.id)
+    def names(self, site: str | None) -> list[bytes]:
+        """The user names met at a site, or at any (None), sealed."""
+        query = sa.select(names.c.sealed).order_by(names.c.id)
+        if site is not None:
+            query = query.where(names.c.site == site)
         with explained(self.engine), self.engine.connect() as connection:
             return list(connection.scalars(query))
 
@@ -285,11 +327,8 @@ class Frontier:
     def renew(self, site: str, now: datetime) -> int:
         """How many pages are queued because they failed or are due."""
         late = sa.and_(pages.c.due.is_not(None), pages.c.due <= now)
-        wanted = sa.or_(
-            pages.c.state == "failed",
-            sa.and_(pages.c.state == "done", pages.c.role == "article"),
-        )
-        query = pages.update().where(pages.c.site == site, wanted, late).values(state="queued")
+        query = pages.update().where(pages.c.site == site, _MAY_BE_DUE, late)
+        query = query.values(state="queued")
         with writing(self.engine) as connection:
             return connection.execute(query).rowcount
 

@@ -26,6 +26,8 @@ class Job:
     etag: str | None = None
     modified: str | None = None
     """Validators of the copy we read: the answer may be that nothing changed (304)."""
+    is_last: bool = False
+    """No better form of the page may be asked for: this is the last answer the visit may take."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,17 +7,21 @@ still tries to write is refused. Time is the database's: the clocks of the worke
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 
 from crawler.database import Step, batches, explained, guarded, insert, migrate, writing
-from crawler.errors import LeaseLost
+from crawler.errors import CrawlerError, LeaseLost
 
-__all__ = ["Lease", "Leases"]
+__all__ = ["Busy", "Lease", "Leases", "alone"]
 
 metadata = sa.MetaData()
 
@@ -170,3 +174,36 @@ def _lost(lease: Lease) -> LeaseLost:
         f"{lease.site}: another worker took it over, since this one was silent for more than "
         f"{lease.seconds:g} s; nothing more of it is written here"
     )
+
+
+class Busy(CrawlerError):
+    """Another process of this machine crawls the site for the same project."""
+
+
+@contextmanager
+def alone(path: Path, sites: Sequence[str]) -> Iterator[None]:
+    """While it lasts no other process of this machine is let in for these sites; raises Busy.
+
+    Each site is a byte of a file in the project's folder, locked. The system takes the lock away
+    with the process, however that ends, so nothing is left behind by a kill. Where the system has
+    no such locks, or the folder cannot be written, everybody is let in.
+    """
+    try:
+        import fcntl
+
+        handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    except (ImportError, OSError):
+        yield
+        return
+    try:
+        for site in sorted(set(sites)):
+            place = int.from_bytes(hashlib.sha256(site.encode()).digest()[:4], "big") >> 1
+            try:
+                fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+            except OSError as error:
+                raise Busy(
+                    f"{site}: another crawl of this project is there; wait for its end, or stop it"
+                ) from error
+        yield
+    finally:
+        os.close(handle)

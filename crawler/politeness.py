@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from scrapy import signals
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import IgnoreRequest, StopDownload
 from scrapy.http.request import NO_CALLBACK
 
 from crawler.page import Page
-from crawler.sites import site_of
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LONGEST_PAUSE",
-    "Astray",
+    "MOST_RULES",
     "Manners",
     "Turn",
     "VisitOver",
     "forbids_keeping",
     "paced",
     "seconds_to_wait",
+    "silence",
     "wall",
 ]
 
@@ -52,12 +53,23 @@ NAP = 0.25
 """Seconds between two looks at whether a waiting visit was ended."""
 MOST_TRIES = 3
 """Times robots.txt is asked for."""
+MOST_RULES = 2**20
+"""Bytes of robots.txt that are read; RFC 9309 wants 500 KiB at the least."""
 SLOWEST = 60.0
 """Most seconds between two requests that a slow site makes us wait."""
 EASING = 0.9
 """Share of the pace that is left after a good answer."""
 UNSTATED_PAUSE = 30.0
 """Seconds to wait after a 429 that does not say how long, doubled each time."""
+
+_SILENCE = {
+    "DownloadTimeoutError": "no answer in time",
+    "TimeoutError": "no answer in time",
+    "DownloadCancelledError": "larger than a page may be",
+    "DownloadConnectionRefusedError": "no connection: refused",
+    "CannotResolveHostError": "no such host",
+    "ResponseDataLossError": "cut short",
+}
 
 _CHALLENGE = re.compile(
     r"<title>\s*(?:just a moment|attention required|are you a robot|access denied|ddos-guard)"
@@ -89,6 +101,8 @@ class Turn:
     """Requests to wait since the last good answer."""
     no_rules: int = 0
     """Times robots.txt could not be had."""
+    silence: str = ""
+    """Why there was no answer, where it came to nothing when robots.txt was asked for last."""
     read_by: float = 0.0
     """When the last answer was read at the latest: it may ask to be left alone in its body."""
 
@@ -137,12 +151,14 @@ def paced(pace: float, *, latency: float, status: int, least: float) -> float:
     return max(least, latency, pace * EASING) if status < 300 else max(least, pace)
 
 
-class Astray(IgnoreRequest):
-    """A redirect leads off the site."""
-
-
 class VisitOver(IgnoreRequest):
     """The visit ended before this request was sent."""
+
+
+def silence(error: BaseException) -> str:
+    """Why no answer came, in words that hold nothing of one."""
+    name = type(error).__name__
+    return _SILENCE.get(name, f"no answer ({name.removesuffix('Error')})")
 
 
 def seconds_to_wait(header: str | None, now: datetime) -> float | None:
@@ -208,6 +224,18 @@ def _directives(header: str, agent: str) -> Iterator[str]:
             yield part
 
 
+def _asks_for_rules(request: Request) -> bool:
+    """Whether Scrapy asks for robots.txt with it."""
+    return bool(request.meta.get("dont_obey_robotstxt"))
+
+
+def _without_half_a_line(response: Response) -> Response:
+    """A robots.txt that was cut off, without the rule that was cut in two."""
+    if "download_stopped" not in response.flags or response.headers.get("Content-Encoding"):
+        return response
+    return response.replace(body=response.body.rpartition(b"\n")[0])
+
+
 class Manners:
     """Downloader middleware that gives each site its turn."""
 
@@ -216,7 +244,12 @@ class Manners:
         self.crawler = crawler
         self.holding: dict[Request, float] = {}
         """Requests that have the turn, and since when."""
+        self.ruled: set[str] = set()
+        """Hosts whose robots.txt was had, even if there is none."""
+        self.sizes: dict[Request, int] = {}
+        """Bytes had so far of each robots.txt that is coming."""
         crawler.signals.connect(self.robots_parsed, signal=signals.robots_parsed)
+        crawler.signals.connect(self.bytes_received, signal=signals.bytes_received)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Manners:
@@ -235,14 +268,22 @@ class Manners:
 
     def robots_parsed(self, robotparser: Any, request: Request) -> None:
         """Takes over the Crawl-delay of robots.txt, a request at a time."""
+        self.ruled.add(urlsplit(request.url).netloc)
         asked = robotparser.crawl_delay(self.crawler.settings["USER_AGENT"])
         if asked and math.isfinite(float(asked)):
             turn = self.turn(request)
             turn.least = max(turn.least, float(asked))
             turn.pause(turn.interval)
 
+    def bytes_received(self, data: bytes, request: Request) -> None:
+        """Ends a robots.txt that is too long, to obey what came of it."""
+        if _asks_for_rules(request):
+            self.sizes[request] = self.sizes.get(request, 0) + len(data)
+            if self.sizes[request] >= MOST_RULES:
+                raise StopDownload(fail=False)
+
     async def process_request(self, request: Request) -> None:
-        """Waits for the site's turn; refuses what leaves the site or comes after its end."""
+        """Waits for the site's turn; refuses what comes after its end."""
         turn = self.turn(request)
         await turn.lock.acquire()
         try:
@@ -254,14 +295,18 @@ class Manners:
             turn.lock.release()
             raise
         turn.pause(turn.interval)
-        self.spider.equip(request)
+        if _asks_for_rules(request):
+            request.meta["download_maxsize"] = 0  # not refused for its size: cut off
         self.holding[request] = time.monotonic()
 
     def _refuse(self, request: Request) -> None:
         if self.spider.is_over(request):
             raise VisitOver
-        if self.spider.is_astray(request):
-            raise Astray(f"leads off the site, to {site_of(request.url)}")
+        if not _asks_for_rules(request) and urlsplit(request.url).netloc not in self.ruled:
+            # Scrapy would allow everything then; RFC 9309 allows nothing.
+            why = self.turn(request).silence or "not readable"
+            self.spider.end(request, "unreachable", f"robots.txt cannot be had: {why}")
+            raise VisitOver
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
         """Ends the turn; a request to wait pauses the site and the question is asked again."""
@@ -274,7 +319,9 @@ class Manners:
             turn.pauses = 0
         # Before the next one gets its turn: a wall must be known by then.
         self.spider.sees(request, response.status)
-        self._mind_rules(request, response, turn)
+        if _asks_for_rules(request):
+            self._mind_rules(request, response, turn)
+            response = _without_half_a_line(response)
         if response.status == 200 and request.callback not in (None, NO_CALLBACK):
             turn.reads()
         took = time.monotonic() - self.holding.get(request, time.monotonic())
@@ -291,7 +338,9 @@ class Manners:
 
     def _mind_rules(self, request: Request, response: Response, turn: Turn) -> None:
         """Ends the visit where robots.txt is in trouble: then nothing is known to be allowed."""
-        if request.url.endswith("/robots.txt") and response.status >= 500:
+        self.sizes.pop(request, None)
+        request.meta.pop("download_maxsize", None)  # what it unfolds to has its limit again
+        if response.status >= 500:
             turn.no_rules += 1
             if turn.no_rules >= MOST_TRIES:
                 reason = f"robots.txt cannot be had ({response.status})"
@@ -299,6 +348,9 @@ class Manners:
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         """Ends the turn of a request that failed."""
+        if _asks_for_rules(request):
+            self.sizes.pop(request, None)
+            self.turn(request).silence = silence(exception)
         self._release(request)
 
     def _release(self, request: Request) -> None:

@@ -1,4 +1,4 @@
-"""Pseudonyms for people and masks for what names them in a text. Pure, but for the key file.
+"""Pseudonyms for people and masks for what names them in a text. Pure.
 
 Health is talked about here, so who is who must not be stored. A word that is also somebody's user
 name ("Hip", "Ice") is masked only where it is used as a name: spoken to, mentioned or quoted.
@@ -9,14 +9,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import re
-import stat
-import tempfile
 import tomllib
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -24,22 +20,19 @@ from typing import Any
 
 from crawler.contacts import contacts
 from crawler.documents import Article, Document, Post, Quoted, Study, Thread
-from crawler.errors import KeyFileError
+from crawler.secret import load_key
 
 __all__ = ["is_telling", "load_key", "mask", "plain", "pseudonym", "pseudonymise"]
 
 _DATA = Path(__file__).parent / "data" / "privacy.toml"
 _ORDINARY = _DATA.with_name("ordinary.json")
-KEY_BYTES = 32
-_LOST = (
-    "{path}: the key is missing, and the pseudonyms in the store were made with it; restore it "
-    "from a copy, or begin a new project: another key would give every member a second pseudonym"
-)
 
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"']+", re.I)
+_BEFORE_HOST = re.compile(r"^(?:https?://)?(?:www\.|m\.)?", re.I)
 _MENTION = re.compile(r"(?<![\w@./])@[A-Za-z][\w.\-]*\w|(?<![\w/.])/?u/[A-Za-z0-9][\w-]{2,30}")
 _PIECE = re.compile(r"[^\W_]+")
 _JOINT = re.compile(r"[ _.-]?")
+_JOINTS = str.maketrans("", "", " _.-")
 _TOKEN = re.compile(r"[^\W](?:[\w.\-]*\w)?")
 _CLOSED = re.compile(r"\s*(?:[,!.:;)\n]|$)")
 _QUOTE_CODE = re.compile(r"(\[quote=[\"'\u201c\u00ab]?)[^\]\[\"'\u201d\u00bb,;]{1,60}", re.I)
@@ -50,6 +43,7 @@ _SIGNATURE = re.compile(
 )
 _LONGEST_SIGNATURE = 120
 _LONGEST_NAME = 200
+_NAMES = re.compile(r"\[name\](?:[ .]\[name\])+")
 NAME, PROFILE = "[name]", "[profile]"
 """What stands for what was masked."""
 
@@ -57,66 +51,6 @@ NAME, PROFILE = "[name]", "[profile]"
 @cache
 def _lists() -> dict[str, Any]:
     return tomllib.loads(_DATA.read_text(encoding="utf-8"))
-
-
-def load_key(path: Path, *, must_exist: bool = False) -> bytes:
-    """The project's key of 32 bytes, made with mode 600 at first use; raises KeyFileError.
-
-    `must_exist`: pseudonyms made with it are stored already. A new key would give every member a
-    second one, so a lost key is an error then.
-    """
-    try:
-        if not os.path.lexists(path):
-            if must_exist:
-                raise KeyFileError(_LOST.format(path=path))
-            _make_key(path)
-    except OSError as error:
-        raise KeyFileError(f"{path}: the key cannot be made ({error.strerror})") from error
-    return _read_key(path)
-
-
-def _make_key(path: Path) -> None:
-    """Makes the key, which appears whole or not at all; another process's is never replaced."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    made = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(os.urandom(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        _place(made, path)
-    finally:
-        made.unlink(missing_ok=True)
-
-
-def _place(made: Path, path: Path) -> None:
-    with suppress(FileExistsError):
-        try:
-            os.link(made, path)
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without links
-            made.rename(path)
-
-
-def _read_key(path: Path) -> bytes:
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        key = path.read_bytes()
-    except OSError as error:
-        raise KeyFileError(f"{path}: the key cannot be read ({error.strerror})") from error
-    if os.name == "posix" and mode & 0o077:
-        raise KeyFileError(
-            f"{path}: others may read the key (mode {mode:o}); run: chmod 600 {path}"
-        )
-    if not key:
-        raise KeyFileError(
-            f"{path}: not a key (the file is empty); restore it from a copy, or delete it to make "
-            "a new one, with new pseudonyms"
-        )
-    if len(key) != KEY_BYTES:
-        raise KeyFileError(f"{path}: not a key ({len(key)} bytes, not {KEY_BYTES}); restore it")
-    return key
 
 
 def pseudonym(name: str, site: str, key: bytes) -> str:
@@ -217,11 +151,13 @@ def _masked(text: str, known: Known, shown: tuple[str, ...]) -> str:
     if not text:
         return text
     words = _words_in(text)
-    text = contacts(_URL.sub(lambda found: _address(found.group(), known), text))
-    text = _spelt(_MENTION.sub(NAME, _phrases(text, shown)), known.keys)
+    if "://" in text or "www." in text.lower():
+        text = _URL.sub(lambda found: _address(found.group(), known), text)
+    text = contacts(text)
+    text = _spelt(_mentions(_phrases(text, shown)), known.keys)
     for rule in _rules(words, known):
         text = rule(text, known)
-    return re.sub(r"\[name\](?:[ .]\[name\])+", NAME, text)
+    return _NAMES.sub(NAME, text) if NAME in text else text
 
 
 def _rules(words: Set[str], known: Known) -> Iterator[Callable[[str, Known], str]]:
@@ -242,12 +178,26 @@ def _rules(words: Set[str], known: Known) -> Iterator[Callable[[str, Known], str
 
 def _words_in(text: str) -> Set[str]:
     """The folded words of a text: each whole, and the parts and beginnings of joined ones."""
-    found = set(_TOKEN.findall(text))
+    chunks = set(text.split())
+    return frozenset().union(
+        *(_tokens_in(chunk) if len(chunk) <= _LONGEST_NAME else _tokens(chunk) for chunk in chunks)
+    )
+
+
+def _tokens(chunk: str) -> frozenset[str]:
+    """The same for a text without a space."""
+    found = set(_TOKEN.findall(chunk))
     for joined in [token for token in found if "." in token or "-" in token]:
         ends = [part.end() for part in re.finditer(r"\w+", joined[:_LONGEST_NAME])]
         found.update(joined[:end] for end in ends)
         found.update(re.findall(r"\w+", joined))
-    return {_folded(token) for token in found}
+    return frozenset(map(_folded, found))
+
+
+@lru_cache(maxsize=20_000)
+def _tokens_in(chunk: str) -> frozenset[str]:
+    """As `_tokens`, which a crawl would ask for the same chunks again and again."""
+    return _tokens(chunk)
 
 
 @lru_cache(maxsize=50_000)
@@ -269,18 +219,36 @@ def _address(url: str, known: Known) -> str:
 
 def _names_someone(url: str, known: Known) -> bool:
     """Whether an address leads to a person or holds a user name."""
-    profiles = _lists()["profiles"]
-    host = re.sub(r"^(?:https?://)?(?:www\.|m\.)?", "", url, flags=re.I).partition("/")[0].lower()
-    if host in profiles["hosts"] or re.search("|".join(profiles["paths"]), url, re.I):
+    hosts, paths = _profiles()
+    host = _BEFORE_HOST.sub("", url).partition("/")[0].lower()
+    if host in hosts or paths.search(url):
         return True
     parts = {plain(part) for part in re.split(r"[/?&=#]", url)}
     return any(part in known and (is_distinctive(part) or len(part) > 5) for part in parts)
 
 
+@cache
+def _profiles() -> tuple[frozenset[str], re.Pattern[str]]:
+    """Hosts all of whose addresses lead to people, and what such addresses look like elsewhere."""
+    profiles = _lists()["profiles"]
+    return frozenset(profiles["hosts"]), re.compile("|".join(profiles["paths"]), re.I)
+
+
 def _phrases(text: str, shown: tuple[str, ...]) -> str:
     """Masks user names of several words as written: `Flat Pedals` may be one, `flat pedals` not."""
-    several = tuple(name for name in shown if not _TOKEN.fullmatch(name) and len(name) >= 4)
-    return _any_of(several).sub(NAME, text) if several else text
+    several = _of_several_words(shown)
+    is_there = any(name in text for name in several)
+    return _any_of(several).sub(NAME, text) if is_there else text
+
+
+@lru_cache(maxsize=64)
+def _of_several_words(shown: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in shown if not _TOKEN.fullmatch(name) and len(name) >= 4)
+
+
+def _mentions(text: str) -> str:
+    """Masks who is called by `@name` or `u/name`."""
+    return _MENTION.sub(NAME, text) if "@" in text or "u/" in text else text
 
 
 def _is_odd(pieces: Sequence[str]) -> bool:
@@ -294,7 +262,8 @@ def _is_odd(pieces: Sequence[str]) -> bool:
 
 def _spelt(text: str, keys: Mapping[str, int]) -> str:
     """Masks names joined or spaced otherwise, whatever the case: `evil bob99`, `EvilBob99`."""
-    if not keys:
+    squeezed = _squeezed(text) if keys else ""
+    if not any(key in squeezed for key in keys):
         return text
     kept, end = [], 0
     for start, stop in _runs(text, keys):
@@ -303,10 +272,17 @@ def _spelt(text: str, keys: Mapping[str, int]) -> str:
     return "".join([*kept, text[end:]])
 
 
+def _squeezed(text: str) -> str:
+    """The letters and digits of a text on end, folded piece by piece."""
+    if text.isascii():
+        return text.lower().translate(_JOINTS)
+    return "".join(map(_folded, _PIECE.findall(text)))
+
+
 def _runs(text: str, keys: Mapping[str, int]) -> Iterator[tuple[int, int]]:
     """Where names stand, left to right and apart."""
     found = list(_PIECE.finditer(text))
-    folded = [plain(piece.group()) for piece in found]
+    folded = [_folded(piece.group()) for piece in found]
     most = min(max(2, *keys.values()), 6)
     end = 0
     for at, first in enumerate(found):
@@ -348,7 +324,8 @@ def _alternatives(words: Collection[str]) -> str:
 
 def _headers(text: str, known: Known) -> str:
     """Masks the name in `Name wrote:` at the start of a line and in `[quote="Name"]`."""
-    text = _QUOTE_CODE.sub(lambda found: found[1] + NAME, text)
+    if "[" in text:
+        text = _QUOTE_CODE.sub(lambda found: found[1] + NAME, text)
     return _header_pattern().sub(lambda found: _header(found, known), text)
 
 

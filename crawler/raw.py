@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from crawler.errors import StoreError
+from crawler.errors import KeyFileError, StoreError
 from crawler.page import Page
 from crawler.sites import site_of
 
@@ -67,7 +67,8 @@ class RawPages:
     def __init__(self, path: Path, key: bytes) -> None:
         """Opens the file, made with mode 600 at first use.
 
-        `key` is that of the pseudonyms. Raises StoreError, also where another key sealed the file.
+        `key` is that of the pseudonyms. Raises StoreError; KeyFileError where another
+        sealed the file.
         """
         self.path = path
         self._digests = _derived(key, b"digests")
@@ -236,7 +237,7 @@ class RawPages:
         )
 
     def _check_key(self) -> None:
-        """Raises StoreError where another key sealed the file."""
+        """Raises KeyFileError where another key sealed the file."""
         with self._explained():
             found = self._one("SELECT value FROM marks WHERE name = 'key'")
         if found is None:
@@ -248,8 +249,9 @@ class RawPages:
             self._opened(found, b"key")
         except InvalidTag:
             self.close()
-            raise StoreError(
-                f"{self.path}: sealed with another key; restore that key, or delete the file"
+            raise KeyFileError(
+                f"{self.path}: sealed with another key than the project's; restore that key from a "
+                "copy (another one gives every member a second pseudonym)"
             ) from None
 
     def _one(self, query: str, *values: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 import tomllib
@@ -14,9 +15,15 @@ from functools import cache, cached_property
 from importlib import resources
 
 from crawler.documents import Article, Document, Post, Study, Thread
+from crawler.errors import CrawlerError
 from crawler.page import Link
 
-__all__ = ["Scope", "is_on_topic"]
+__all__ = ["BadScope", "Scope", "is_on_topic"]
+
+
+class BadScope(CrawlerError):
+    """Wishes that nothing can fulfil."""
+
 
 OPENING = 3
 """Posts by which the topic of a thread is judged: the question and the first answers."""
@@ -46,6 +53,16 @@ class Scope:
     """Only threads opened on that day or before."""
     topic: bool = False
     """Only threads and articles on injuries, bodies, pain and what people do about them."""
+
+    def __post_init__(self) -> None:
+        """Raises BadScope where no document could be of such days."""
+        if self.since and self.until and self.since > self.until:
+            raise BadScope(f"since ({self.since}) is after until ({self.until}); turn them round")
+
+    @property
+    def mark(self) -> str:
+        """Sixteen hex digits, equal for equal scopes and in every process."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
 
     def wants(self, link: Link) -> bool:
         """Whether an address is worth asking for, by all that the page before told of it."""

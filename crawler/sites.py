@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 from crawler import clean, engines
 from crawler.documents import Document
 from crawler.errors import CrawlerError
+from crawler.hosts import bare, is_loopback, site_of
 from crawler.page import Link
 
 __all__ = ["AUDIT", "POLITE_DELAY", "BadSite", "Chosen", "Site", "bare", "is_loopback", "site_of"]
@@ -24,6 +24,10 @@ AUDIT = 0.005
 
 class Chosen(Protocol):
     """What of a site is wanted: `crawler.scope.Scope`."""
+
+    @property
+    def mark(self) -> str:
+        """Equal for equal scopes: under another one, what was left out is judged anew."""
 
     def wants(self, link: Link) -> bool:
         """Whether a thread or an article is worth asking for, as its list describes it."""
@@ -117,31 +121,3 @@ _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 def _is_web(url: str) -> bool:
     return clean.is_address(url) and url[:4].lower() == "http"
-
-
-def site_of(url: str) -> str:
-    """Host name of an address, with the port where it is not the default."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return ""
-    host = parts.hostname or ""
-    default = {"http": 80, "https": 443}.get(parts.scheme)
-    return host if port in (None, default) else f"{host}:{port}"
-
-
-def bare(site: str) -> str:
-    """The name of a site without `www.`, which makes no other site."""
-    return site.removeprefix("www.")
-
-
-def is_loopback(site: str) -> bool:
-    """Whether a site is this very machine."""
-    host = site.rpartition(":")[0] if site.count(":") == 1 else site
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -20,13 +20,15 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response, TextResponse
 
 from crawler import engines
+from crawler.border import PLACE as BORDER
+from crawler.border import Astray
 from crawler.deliver import Delivery
 from crawler.errors import CrawlerError
 from crawler.jobs import Job, Notice, Outcome
 from crawler.page import Found, Page
-from crawler.politeness import LONGEST_PAUSE, Astray, Turn, VisitOver, forbids_keeping, wall
+from crawler.politeness import LONGEST_PAUSE, Turn, VisitOver, forbids_keeping, silence, wall
 from crawler.report import Status
-from crawler.sites import POLITE_DELAY, Site, bare, site_of
+from crawler.sites import Site, bare, site_of
 
 __all__ = ["FolkgradeSpider", "settings_for"]
 
@@ -76,8 +78,6 @@ class FolkgradeSpider(scrapy.Spider):
             )
             for site in sites
         }
-        self.turns: dict[str, Turn] = {}
-        """Of hosts that are no site, such as one a redirect leads to."""
         self.delivery = delivery
         self.wire = wire
         self.raw = raw
@@ -160,7 +160,8 @@ class FolkgradeSpider(scrapy.Spider):
             outcome = _both(instead, outcome)
         better = [link for link in found.links if link.role == "better"]
         url = urldefrag(better[0].url).url if better else ""
-        if url and not instead and not account.plain and url != job.at and site.holds(url):
+        is_wanted = not (instead or account.plain or job.is_last)
+        if url and is_wanted and url != job.at and site.holds(url):
             yield self._request(site, job, url, instead=outcome)
         else:
             self.wire.tell(outcome)
@@ -253,35 +254,30 @@ class FolkgradeSpider(scrapy.Spider):
     # What the middleware asks and tells.
 
     def turn(self, request: Request) -> Turn:
-        """The turn of the site a request goes to; of an unknown host, one of its own."""
-        account = self.accounts.get(bare(site_of(request.url)))
-        if account:
-            return account.turn
-        return self.turns.setdefault(bare(site_of(request.url)), Turn(least=POLITE_DELAY))
+        """The turn of the site a request belongs to."""
+        return self._account(request).turn
 
     def equip(self, request: Request) -> None:
-        """Gives a request the headers of its site, and takes them away where it left it."""
-        account = self._account(request)
-        for name, value in account.site.headers.items() if account else ():
-            if account and account.site.may_see(request.url):
-                request.headers[name] = value
-            else:
+        """Gives a request the headers of its site where its host may see them, and no others."""
+        for account in self.accounts.values():
+            for name in account.site.headers:
                 request.headers.pop(name, None)
+        site = self._account(request).site
+        if site.may_see(request.url):
+            request.headers.update(site.headers)
 
     def is_over(self, request: Request) -> bool:
         """Whether the visit has ended, or the whole crawl is being stopped."""
-        account = self._account(request)
-        return not self.crawler.crawling or (account is not None and account.status != "running")
+        return not self.crawler.crawling or self._account(request).status != "running"
 
     def is_astray(self, request: Request) -> bool:
         """Whether a redirect left the site that was asked for."""
-        account = self._account(request)
-        return account is not None and not account.site.holds(request.url)
+        return not self._account(request).site.holds(request.url)
 
     def sees(self, request: Request, status: int) -> None:
         """Takes note of a refusal, as soon as it is known."""
         account, job = self._account(request), request.cb_kwargs.get("job")
-        if account and job and status in (401, 403) and "instead" not in request.cb_kwargs:
+        if job and status in (401, 403) and "instead" not in request.cb_kwargs:
             self._walled(account, job, f"the site refuses ({status})")
 
     def _walled(self, account: Account, job: Job, reason: str) -> None:
@@ -291,18 +287,19 @@ class FolkgradeSpider(scrapy.Spider):
 
     def waits(self, request: Request, seconds: float) -> None:
         """Takes note that a site asked to be left alone."""
-        account = self._account(request)
-        if account:
-            self.wire.tell(Notice(site=account.site.name, pause=seconds))
+        self.wire.tell(Notice(site=self._account(request).site.name, pause=seconds))
 
     def end(self, request: Request, status: Status, reason: str) -> None:
         """Leaves a site alone from now on."""
-        account = self._account(request)
-        if account:
-            self._end(account, status, reason)
+        self._end(self._account(request), status, reason)
 
-    def _account(self, request: Request) -> Account | None:
-        return self.accounts.get(bare(request.meta.get("site") or site_of(request.url)))
+    def _account(self, request: Request) -> Account:
+        """That of the site asked for, wherever a redirect led; robots.txt says none, but its host.
+
+        No request comes from elsewhere: each is a page of a site, or robots.txt of such a page.
+        """
+        first = request.meta.get("redirect_urls", [request.url])[0]
+        return self.accounts[bare(request.meta.get("site") or site_of(first))]
 
 
 _TEXTUAL = re.compile(r"text/|.*\b(?:json|xml|xhtml)\b")
@@ -344,13 +341,6 @@ def _both(first: Outcome, better: Outcome) -> Outcome:
 
 
 _STATUS = {404: "not there", 410: "gone", 403: "refused", 401: "login asked for"}
-_SILENCE = {
-    "DownloadTimeoutError": "no answer in time",
-    "TimeoutError": "no answer in time",
-    "DownloadCancelledError": "larger than a page may be",
-    "DownloadConnectionRefusedError": "no connection: refused",
-    "CannotResolveHostError": "no such host",
-}
 
 
 def _status_reason(status: int) -> str:
@@ -370,9 +360,10 @@ def _reason(error: BaseException) -> str:
         said = str(error)
         if "max redirections" in said:
             return "redirected again and again"
+        if "DOWNLOAD_MAXSIZE" in said:  # packed, it was small
+            return "larger than a page may be"
         return "robots.txt says no" if "robots.txt" in said else said or "not asked for"
-    name = type(error).__name__
-    return _SILENCE.get(name, f"no answer ({name.removesuffix('Error')})")
+    return silence(error)
 
 
 def settings_for(sites: Sequence[Site], user_agent: str) -> dict[str, Any]:
@@ -387,6 +378,8 @@ def settings_for(sites: Sequence[Site], user_agent: str) -> dict[str, Any]:
         "DOWNLOAD_DELAY": 0.0,
         "DOWNLOAD_SLOTS": slots,
         "AUTOTHROTTLE_ENABLED": False,
+        # The web only; the rest would be loaded for nothing.
+        "DOWNLOAD_HANDLERS": dict.fromkeys(("data", "file", "ftp", "s3")),
         "DOWNLOAD_TIMEOUT": 60,
         "DOWNLOAD_MAXSIZE": 16 * 2**20,
         "DOWNLOAD_WARNSIZE": 0,
@@ -415,6 +408,7 @@ def settings_for(sites: Sequence[Site], user_agent: str) -> dict[str, Any]:
             )
         },
         "DOWNLOADER_MIDDLEWARES": {
+            "crawler.border.Border": BORDER,
             "crawler.politeness.Manners": 950,
             "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
         },

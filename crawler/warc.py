@@ -12,16 +12,24 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crawler.errors import CrawlerError
+
 if TYPE_CHECKING:
     from scrapy import Request, Spider
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-__all__ = ["Recorder", "recorded"]
+__all__ = ["BadArchive", "Recorder", "check", "recorded"]
+
+
+class BadArchive(CrawlerError):
+    """A file that no web archive can be written to."""
+
 
 _SETTING = "FOLKGRADE_WARC"
 _PLACE = 960
 """The last thing before the network: bodies are still packed, and no answer is held back."""
+_GZIP = b"\x1f\x8b"
 _JOINED = {b"transfer-encoding"}
 """Headers that are no longer true of a body that was received."""
 
@@ -30,6 +38,21 @@ def recorded(settings: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """Scrapy's settings for a crawl whose answers go to that file as well."""
     middlewares = {**settings.get("DOWNLOADER_MIDDLEWARES", {}), "crawler.warc.Recorder": _PLACE}
     return {**settings, _SETTING: str(path), "DOWNLOADER_MIDDLEWARES": middlewares}
+
+
+def check(path: Path) -> None:
+    """Raises BadArchive where no archive can be written, or where other things would be spoilt."""
+    try:
+        # Without blocking: a pipe is an error, and no reason to wait.
+        now = getattr(os, "O_NONBLOCK", 0)
+        handle = os.open(path, os.O_CREAT | os.O_RDWR | now, 0o600)
+        with os.fdopen(handle, "rb") as file:
+            begins = file.read(2)
+    except OSError as error:
+        cause = error.strerror or str(error)
+        raise BadArchive(f"{path}: no web archive can be written there ({cause})") from error
+    if begins not in (b"", _GZIP):
+        raise BadArchive(f"{path}: there, and no .warc.gz; name another file")
 
 
 class Recorder:

@@ -18,6 +18,9 @@ from crawler.corpus import Corpus
 from crawler.database import open_database
 from crawler.documents import Article, Document, Thread
 from crawler.errors import StoreError
+from crawler.freshness import Freshness
+from crawler.freshness import freshness as freshness_of
+from crawler.frontier import Frontier
 from dashboard.values import (
     Coverage,
     Filters,
@@ -58,6 +61,7 @@ __all__ = [
     "dated",
     "disputes",
     "evidence_of",
+    "freshness",
     "gap_rows",
     "gap_types",
     "grade_of",
@@ -81,6 +85,8 @@ DATABASE = "FOLKGRADE_DATABASE"
 
 RECHECK_SECONDS = 2
 """How long the state of the stores is taken as known: a rerun costs nothing meanwhile."""
+FRESH_SECONDS = 10
+"""How long the state of the crawls is taken as known."""
 
 
 # --- the stores -------------------------------------------------------------------------------
@@ -136,10 +142,19 @@ def project(state: State) -> Project:
 
 
 def _stale(corpus: Corpus, knowledge: Knowledge, run: Run) -> bool:
-    """Whether the run lacks something; reading a page again that did not change is nothing new."""
-    if not run.fingerprint:
+    """Whether the run lacks something, or knows what is gone since.
+
+    Reading a page again that did not change is nothing new.
+    """
+    sites = corpus.sites()
+    now = {
+        "threads": sum(site.threads for site in sites),
+        "posts": sum(site.posts for site in sites),
+        "articles": sum(site.articles for site in sites),
+    }
+    if not run.fingerprint or any(run.counts.get(name, n) != n for name, n in now.items()):
         return True
-    if all(site.fetched <= run.finished for site in corpus.sites()):
+    if all(site.fetched <= run.finished for site in sites):
         return False
     extractor = run.models.get("claims", "")
     hashes = corpus.hashes()
@@ -148,6 +163,13 @@ def _stale(corpus: Corpus, knowledge: Knowledge, run: Run) -> bool:
         for url, content in hashes.items()
         if url not in run.failures
     )
+
+
+@st.cache_data(show_spinner=False, ttl=FRESH_SECONDS, max_entries=4)
+def freshness(state: State) -> dict[str, Freshness]:
+    """How fresh each site is and what of it is missing; crawls change it without new documents."""
+    corpus = _stores(state.url)[0]
+    return {each.site: each for each in freshness_of(corpus, Frontier(corpus.engine))}
 
 
 @st.cache_resource(show_spinner=False, max_entries=200)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
-from dashboard import parts, words
+from crawler.freshness import Freshness
+from dashboard import data, parts, words
 from dashboard.data import Project
 from dashboard.words import many, word
 from miner.knowledge import Run
 
 
-def sites(found: Project) -> None:
+def sites(found: Project, fresh: Mapping[str, Freshness]) -> None:
     """Sites with what they gave, and how the last visit ended."""
     st.header("Sites")
     st.dataframe(
@@ -26,29 +29,66 @@ def sites(found: Project) -> None:
                 "First post": words.day(site.first),
                 "Last post": words.day(site.last),
                 "Last read": words.moment(site.fetched),
-                "Last visit": _visit(found, site.site),
+                "Last visit": _visit(fresh.get(site.site), site.site),
+                **_missing(fresh.get(site.site)),
             }
             for site in found.sites
         ],
         hide_index=True,
-        alt="Sites with threads, posts, authors, articles, dates and how the last visit ended",
+        alt="Sites with threads, posts, authors, articles, dates, how the last visit ended, and "
+        "what is missing",
+    )
+    st.caption(
+        "Pages to come: an unfinished crawl has still to ask for them. Posts missing: threads "
+        "count them, and they are not here. Off topic: threads that were looked at and left out."
     )
 
 
-def _visit(found: Project, site: str) -> str:
-    visit = found.visits.get(site)
-    if visit is None:
+def _visit(fresh: Freshness | None, site: str) -> str:
+    if fresh is None or fresh.visited is None:
         return "imported" if site == "import" else "no visit recorded"
-    status = word("visits", visit.status)
-    return f"{status}: {visit.reason}" if visit.reason else status
+    status = word("visits", fresh.status)
+    return f"{status}: {fresh.reason}" if fresh.reason else status
 
 
-def unvisited(found: Project) -> None:
+def _missing(fresh: Freshness | None) -> dict[str, str | int]:
+    """Columns on what a site lacks."""
+    return {
+        "Visited": words.moment(fresh.visited) if fresh and fresh.visited else "",
+        "Pages to come": fresh.queued if fresh else 0,
+        "Posts missing": fresh.missing if fresh else 0,
+        "Off topic": fresh.off_topic if fresh else 0,
+    }
+
+
+def unvisited(found: Project, fresh: Mapping[str, Freshness]) -> None:
     """Sites that were visited and gave nothing."""
     known = {site.site for site in found.sites}
-    for name, visit in found.visits.items():
-        if name not in known:
-            st.text(f"{name}: {_visit(found, name)} ({words.moment(visit.finished)})")
+    for name, one in fresh.items():
+        if name not in known and one.visited:
+            off = f", {one.off_topic:,} threads off topic" if one.off_topic else ""
+            st.text(f"{name}: {_visit(one, name)}{off} ({words.moment(one.visited)})")
+
+
+MOST_HOLES = 50
+
+
+def holes(fresh: Mapping[str, Freshness]) -> None:
+    """Threads of which posts are missing, those that miss most first."""
+    found = [hole for one in fresh.values() for hole in one.holes]
+    if not found:
+        return
+    st.header("Posts that are missing")
+    found.sort(key=lambda hole: (hole.stored - hole.expected, hole.url))
+    st.dataframe(
+        [
+            {"Address": hole.url, "Stored": hole.stored, "Counted there": hole.expected}
+            for hole in found[:MOST_HOLES]
+        ],
+        hide_index=True,
+        column_config={"Address": st.column_config.TextColumn(width="large")},
+        alt="Threads of which fewer posts are stored than they count",
+    )
 
 
 def failures(found: Project) -> None:
@@ -101,18 +141,20 @@ def _list(title: str, values: dict[str, str]) -> None:
 
 def show() -> None:
     """Draws the page."""
-    _, found, _ = parts.ground()
+    state, found, _ = parts.ground()
+    fresh = data.freshness(state)
     st.title("Sources")
     fine = parts.next_command(found)
     if not found.sites:
-        unvisited(found)
+        unvisited(found, fresh)
         failures(found)
         return
     if fine:
         parts.stale(found)
     parts.caution()
-    sites(found)
-    unvisited(found)
+    sites(found, fresh)
+    unvisited(found, fresh)
+    holes(fresh)
     failures(found)
     if found.run is not None:
         last_run(found.run)

@@ -1,23 +1,38 @@
-"""What the command line shows: progress and tables. Pages in the browser are elsewhere."""
+"""What the command line says: lines, summaries and tables. Pages in the browser are elsewhere."""
 
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-if TYPE_CHECKING:
-    from rich.progress import TaskID
+from crawler.sites import site_of
 
-    from crawler.page import Found
+if TYPE_CHECKING:
+    from crawler.corpus import SiteCounts
+    from crawler.freshness import Freshness
+    from crawler.intake import Account
+    from crawler.page import Found, Link
     from crawler.report import SiteReport
 
-__all__ = ["Show", "bar", "described", "print_table", "say", "shown", "summary"]
+__all__ = [
+    "counted",
+    "described",
+    "next_step",
+    "planned",
+    "print_freshness",
+    "print_sites",
+    "print_table",
+    "print_themes",
+    "say",
+    "shown",
+    "summary",
+    "told",
+]
 
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -38,17 +53,34 @@ def summary(site: SiteReport) -> Iterator[str]:
     yield f"{site.site}: {site.status}{why}: {_counted(site)}"
     for reason, count in site.reasons:
         yield f"  {count:,} × {reason}"
+    if site.off_topic:
+        yield (
+            "  off topic: not about injuries, or outside your words and days; "
+            "a crawl with a wider scope, such as --no-topic, brings them"
+        )
+
+
+def planned(site: SiteReport, would: Iterable[Link]) -> Iterator[str]:
+    """What a dry run of a site came to, in lines."""
+    why = f" ({site.reason})" if site.reason else ""
+    asked = sum(site_of(link.url) == site.site for link in would)
+    yield (
+        f"{site.site}: {site.status}{why}: {site.pages:,} lists read; {asked:,} pages would be "
+        "asked for; nothing was stored"
+    )
+    for reason, count in site.reasons:
+        yield f"  {count:,} × {reason}"
 
 
 _COUNTS = {
-    "pages": "pages",
+    "pages": "pages read",
     "posts": "posts",
     "articles": "articles",
     "new": "new",
     "changed": "changed",
     "unchanged": "unchanged",
     "not_modified": "not modified",
-    "purged": "gone at the source",
+    "purged": "deleted at the source and here",
     "off_topic": "off topic",
     "withheld": "withheld",
     "failures": "pages failed",
@@ -80,13 +112,6 @@ def described(found: Found) -> Iterator[str]:
     yield "links: " + (", ".join(f"{n} {role}" for role, n in roles.items()) or "none")
 
 
-class Show(Protocol):
-    """Told of a stage, how much of it is done, and of how much."""
-
-    def __call__(self, stage: str, done: int, total: int | None, *, key: str = "") -> None:
-        """Shows it; a stage whose words change is known by its key."""
-
-
 def print_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table on stdout; tabs between the columns where it is piped."""
     out = Console(highlight=False)
@@ -105,57 +130,111 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     out.print(table)
 
 
-LOG_EVERY = 30.0
-"""Seconds between two lines on one stage where there is no terminal to draw on."""
-
-
-@contextmanager
-def bar(console: Console, unit: Literal["", "bytes"] = "") -> Iterator[Show]:
-    """Shows how far stages are: bars on a terminal, a line now and then in a log."""
-    if not console.is_terminal:
-        yield _log(console)
+def print_sites(sites: Sequence[SiteCounts]) -> None:
+    """What was collected where, on stdout."""
+    if not sites:
         return
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
+    print_table(
+        ("site", "engine", "threads", "posts", "members", "articles", "newest post"),
+        [
+            (s.site, ", ".join(s.engines), s.threads, s.posts, s.authors, s.articles, _day(s.last))
+            for s in sites
+        ],
     )
 
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn() if unit else MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(elapsed_when_finished=False),
+
+def print_freshness(states: Sequence[Freshness]) -> None:
+    """How fresh that is, what is to come and what is missing, on stdout."""
+    if not states:
+        return
+    print()
+    print_table(
+        ("site", "last crawl", "ended", "to come", "posts missing", "off topic", "pages failed"),
+        [_freshness_row(state) for state in states],
     )
-    tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=console) as progress:
+    for state in states:
+        if state.holes:
+            worst = state.holes[0]
+            print(
+                shown(
+                    f"{state.site}: {state.missing:,} posts that threads count are not here; most "
+                    f"in {worst.url} ({worst.stored:,} of {worst.expected:,})"
+                )
+            )
+        for reason, count in state.failures[:3]:
+            print(shown(f"{state.site}: {count:,} × {reason}"))
 
-        def show(stage: str, done: int, total: int | None, *, key: str = "") -> None:
-            name = key or stage
-            if name not in tasks:
-                tasks[name] = progress.add_task(shown(stage), total=total)
-            progress.update(tasks[name], description=shown(stage), completed=done, total=total)
 
-        yield show
+def _freshness_row(state: Freshness) -> tuple[object, ...]:
+    """A site's line: when and how it was last crawled, what is to come and what is missing."""
+    when = f"{state.visited:%Y-%m-%d %H:%M}" if state.visited else "–"
+    why = f" ({state.reason})" if state.reason else ""
+    missing = f"{state.missing} in {len(state.holes)} threads" if state.holes else 0
+    failed = sum(count for _reason, count in state.failures)
+    ended = f"{state.status}{why}" or "imported"
+    return state.site, when, ended, state.queued, missing, state.off_topic, failed
 
 
-def _log(console: Console) -> Show:
-    """Says that a stage began, and how far it is every half minute."""
-    told: dict[str, float] = {}
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d}" if moment else "–"
 
-    def show(stage: str, done: int, total: int | None, *, key: str = "") -> None:
-        name, now = key or stage, time.monotonic()
-        if name not in told:
-            say(console, f"{name} …")
-        elif now - told[name] < LOG_EVERY:
-            return
-        else:
-            say(console, f"{stage} ({done:,}{f' of {total:,}' if total else ''})")
-        told[name] = now
 
-    return show
+def print_themes(records: Iterable[Mapping[str, Any]]) -> None:
+    """Themes as `miner.report` records them, on stdout."""
+    print_table(
+        ("id", "kind", "theme", "members", "helped", "level", "status"),
+        [
+            (
+                r["id"],
+                r["kind"],
+                r["name"],
+                r["authors"],
+                _helped(r),
+                r["level"] or "–",
+                r["status"],
+            )
+            for r in records
+        ],
+    )
+
+
+def _helped(record: Mapping[str, Any]) -> str:
+    outcomes = record["outcomes"]
+    return f"{outcomes['helped']['k']} of {outcomes['reported']}" if outcomes["reported"] else "–"
+
+
+def told(account: Account) -> list[str]:
+    """What became of a file, in lines."""
+    lines = list(account.reasons)
+    if account.passed > len(lines):
+        lines.append(f"{account.path}: {account.passed:,} records were passed over in all")
+    if account.failure:
+        lines.append(account.failure)
+    if account.documents:
+        done = ", ".join(f"{count:,} {what}" for what, count in account.done.items())
+        lines.append(f"{account.path.name}: {_held(account)}: {done}")
+    return lines
+
+
+def _held(account: Account) -> str:
+    """What was in a file."""
+    held = [counted(account.posts, "post")] if account.threads else []
+    if account.articles:
+        held.append(counted(account.articles, "article"))
+    if account.confidence < 1:
+        held.append(f"post borders {account.confidence:.0%} sure")
+    return ", ".join(held)
+
+
+def counted(number: int, name: str) -> str:
+    """A number of things, in words."""
+    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
+
+
+def next_step(collected: bool, fresh: bool, due: bool) -> str:
+    """The command that goes on from here."""
+    if not collected:
+        return "folkgrade crawl URL, or folkgrade import FILE"
+    if due:
+        return "folkgrade crawl, which goes on where it ended early; or folkgrade mine"
+    return "folkgrade dashboard" if fresh else "folkgrade mine"

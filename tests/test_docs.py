@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
 import folkgrade
+from crawler.engines import ENGINES
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = [
@@ -20,7 +22,7 @@ COMMANDS = [
 def test_every_command_is_in_the_readme_with_an_example(command: str) -> None:
     """A newcomer finds each command by name, and an example in its help."""
     assert f"folkgrade {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"folkgrade {command}" in folkgrade.EXAMPLES[command]
+    assert any(line.startswith(f"folkgrade {command}") for line in folkgrade.EXAMPLES[command])
 
 
 def settings() -> list[tuple[str, object]]:
@@ -41,6 +43,25 @@ def test_every_setting_is_documented_with_its_default(name: str, default: object
     assert line, f"{name} is not in docs/settings.md"
     if isinstance(default, (int, float)) and not isinstance(default, bool):
         assert f"`{default}`" in line
+
+
+def flags() -> list[str]:
+    """Each option of each command, as it is typed."""
+    commands = typer.main.get_group(folkgrade.app).commands.values()
+    return sorted({o for c in commands for p in c.params for o in p.opts if o.startswith("--")})
+
+
+@pytest.mark.parametrize("flag", flags())
+def test_every_flag_is_documented(flag: str) -> None:
+    """docs/settings.md says what it does."""
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert re.search(rf"`[^`]*{re.escape(flag)}(?![\w-])[^`]*`", text)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_every_engine_is_documented(name: str) -> None:
+    """docs/collecting.md names it."""
+    assert f"`{name}`" in (ROOT / "docs" / "collecting.md").read_text(encoding="utf-8")
 
 
 def test_the_starter_file_holds_the_defaults(tmp_path: Path) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import sqlite3
 import subprocess
 import sys
+import traceback
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -28,17 +33,41 @@ Thanks, will try the calf raises and report back!
 """
 
 
-def run(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+Done = subprocess.CompletedProcess[str]
+
+
+def started(*arguments: str | Path, cwd: Path) -> Done:
     """The command line in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "folkgrade", *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(Path(folkgrade.__file__).parent), **environment},
+        env={**os.environ, "PYTHONPATH": str(Path(folkgrade.__file__).parent)},
         capture_output=True,
         text=True,
         check=False,
         timeout=300,
     )
+
+
+def run(*arguments: str | Path, cwd: Path, **environment: str) -> Done:
+    """The command line in this process, which saves the loading of everything; as `started`."""
+    typed = ["folkgrade", *map(str, arguments)]
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with (
+        patch.object(sys, "argv", typed),
+        patch.dict(os.environ, environment),
+        contextlib.chdir(cwd),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            folkgrade.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        except BaseException:
+            code = 1
+            traceback.print_exc()
+    return subprocess.CompletedProcess(typed, code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture
@@ -49,7 +78,7 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def assert_one_line(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+def assert_one_line(done: Done, code: int, *words: str) -> None:
     """An expected failure: its exit code, one line on stderr with these words, no traceback."""
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
@@ -73,7 +102,7 @@ def test_init_makes_a_project_and_leaves_an_old_one_alone(tmp_path: Path) -> Non
 
 def test_outside_a_project_the_way_in_is_said(tmp_path: Path) -> None:
     """Bad configuration, exit code 4."""
-    assert_one_line(run("status", cwd=tmp_path), 4, "folkgrade.toml", "folkgrade init")
+    assert_one_line(started("status", cwd=tmp_path), 4, "folkgrade.toml", "folkgrade init")
 
 
 @pytest.mark.parametrize(
@@ -84,6 +113,7 @@ def test_outside_a_project_the_way_in_is_said(tmp_path: Path) -> None:
         ("[crawl]\ndelay = -1\n", ["crawl.delay", "greater than or equal to 0"]),
         ("[sites]\nurl = 'x'\n", ["sites", "did you mean site"]),
         ("[[site]]\nurl = 'https://x.example'\nonw = true\n", ["site.0.onw", "did you mean own"]),
+        ("[crawl]\ncontact = 'a\\nb'\n".replace("'", '"'), ["crawl.contact", "one line"]),
         ("[crawl\n", ["not readable as TOML"]),
     ],
 )
@@ -93,6 +123,25 @@ def test_bad_settings_name_the_place_and_the_way_out(
     """Exit code 4, one line with file, setting and what to write instead."""
     (project / "folkgrade.toml").write_text(text, encoding="utf-8")
     assert_one_line(run("status", cwd=project), 4, "folkgrade.toml", *words)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("url = 'forum.example'", ["folkgrade.toml", "https://"]),
+        ("url = 'https://x.example'\nengine = 'nope'", ["folkgrade.toml", "nope", "phpbb"]),
+        (
+            "url = 'https://x.example'\nsince = 2030-01-01\nuntil = 2020-01-01",
+            ["x.example", "2030-01-01", "after until"],
+        ),
+    ],
+)
+def test_a_site_of_the_settings_that_cannot_be_is_bad_configuration(
+    project: Path, text: str, words: list[str]
+) -> None:
+    """Found out before anything is asked for: exit code 4, one line."""
+    (project / "folkgrade.toml").write_text(f"[[site]]\n{text}\n", encoding="utf-8")
+    assert_one_line(run("crawl", cwd=project), 4, *words)
 
 
 def test_a_variable_overrules_the_file_and_is_checked_like_it(project: Path) -> None:
@@ -177,7 +226,7 @@ def test_an_unknown_embedder_lists_the_known_ones(project: Path) -> None:
 
 def test_names_are_shown_just_as_they_are(project: Path) -> None:
     """Neither markup nor control characters of a name reach the terminal as such."""
-    done = run("import", "gone[/b].txt", "gone\x1b[31m.txt", ":smile:.txt", cwd=project)
+    done = started("import", "gone[/b].txt", "gone\x1b[31m.txt", ":smile:.txt", cwd=project)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "gone[/b].txt" in done.stderr
@@ -200,5 +249,5 @@ def test_an_impossible_database_is_bad_configuration(project: Path, address: str
 
 def test_usage_errors_exit_with_2(project: Path) -> None:
     """An unknown command or option is a matter of usage."""
-    assert run("mien", cwd=project).returncode == 2
+    assert started("mien", cwd=project).returncode == 2
     assert run("themes", "--kind", "cure", cwd=project).returncode == 2

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from crawler import clean
+from crawler.engines import voices
 from crawler.errors import CrawlerError, NothingRead
 from crawler.page import Found, Page
 
@@ -114,6 +115,7 @@ def _sound(page: Page, found: Found) -> Found:
     for document in found.documents:
         if not clean.is_address(document.source.url):
             raise NothingRead(f"{page.url!a}: no web address; use http or https")
+    found = voices.own(page, found)
     return replace(
         found,
         documents=tuple(clean.sound(document) for document in found.documents),

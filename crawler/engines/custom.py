@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from lxml import etree
 from lxml.cssselect import CSSSelector
@@ -36,7 +36,7 @@ from crawler.errors import CrawlerError, NothingRead
 from crawler.page import Found, Link, Page
 from crawler.sites import site_of
 
-__all__ = ["BadSelector", "Selectors", "read"]
+__all__ = ["BadSelector", "Selectors", "read", "selectors_of"]
 
 _ATTRIBUTE = re.compile(r"^(.*?)\s*::attr\(\s*([\w:-]+)\s*\)\s*$", re.S)
 _XPATH = "xpath:"
@@ -96,6 +96,15 @@ class Selectors:
 
 
 _NAMES = tuple(field.name for field in fields(Selectors) if field.name != "date_format")
+
+
+def selectors_of(values: Mapping[str, Any]) -> Selectors:
+    """The selectors that settings name; raises BadSelector, also for a name that is none."""
+    known = [field.name for field in fields(Selectors)]
+    for name in values:
+        if name not in known:
+            raise BadSelector(f"{name}: unknown setting; known ones: {', '.join(known)}")
+    return Selectors(**values)
 
 
 @cache
@@ -181,7 +190,7 @@ def _href(node: HtmlElement) -> str | None:
 
 def _thread(page: Page, tree: HtmlElement, blocks: list[HtmlElement], own: Selectors) -> Found:
     url = canonical(page, tree)
-    first = posts_before(page.url, len(blocks)) + 1
+    first = posts_before(page, tree, len(blocks)) + 1
     spoken = language(tree)
     posts = [_post(page, b, own, n, spoken) for n, b in enumerate(blocks, start=first)]
     _check(page, posts, own)

@@ -63,7 +63,7 @@ _AUTHORS = (
     "aside .cAuthorPane_author, .ipsEntry__username, .ipsComment_author .ipsType_sectionHead",
     ".cAuthorPane_author, .cAuthorPane h3",
     "[itemprop=creator] [itemprop=name], .author.vcard, .username .author, .username",
-    ".normalname, .unreg",
+    ".normalname, .unreg, .author_info .author",
 )
 _TIMES = ".ipsComment_meta time[datetime], .ipsEntry__header time[datetime], header time[datetime]"
 _LINES = ".posted_info, .postdetails, .post_date, abbr.published"

@@ -41,8 +41,8 @@ _MARKS: Marks = (
     ("Phorum", r"(?i:powered by|generator)[^<>]{0,20}(?:<[^>]{1,500}>)?\W{0,3}Phorum", 0.7),
     ("phorum", r"\bphorum\.org\b|\bphorum_", 0.3),
     (".php?", r"(?:read|list)\.php\?\d+,", 0.3),
-    ("message-author", "", 0.3),
-    ("message-", r"class=[\"'][^\"']*\bmessage-(?:body|subject|date|options)\b", 0.3),
+    ("message-author", r"class=[\"'](?:[^\"']*\s)?message-author\b", 0.3),
+    ("message-", r"class=[\"'](?:[^\"']*\s)?message-(?:body|subject|date|options)\b(?!-)", 0.3),
 )
 _BODIES = ".message-body, .PhorumReadBodyText, .phorum-message-body"
 _AUTHORS = (

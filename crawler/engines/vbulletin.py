@@ -342,7 +342,8 @@ def _is_quote(node: HtmlElement) -> bool:
         return True
     if node.tag != "div" or not len(node) or not has(node[0], "smallfont"):
         return node.tag == "table" and _is_quote_table(node)
-    return any(child.tag == "table" for child in node) and not select(node, "pre, code")
+    is_box = any(child.tag == "table" or has(child, "postquote") for child in node)
+    return is_box and not select(node, "pre, code")
 
 
 def _is_quote_table(node: HtmlElement) -> bool:
@@ -359,10 +360,12 @@ def _is_code(node: HtmlElement) -> bool:
 
 def _quoted(node: HtmlElement) -> Quoted:
     by = first(node, ".bbcode_postedby", "td.alt2 > div", "td > div", ".quote_by")
+    if by is None and (box := first(node, ".postquote")) is not None:
+        by = box.getprevious()
     name = first(by, "strong", "b") if by is not None else None
     inner = first(node, ".message", ".bbcode_quote_container") if name is not None else None
     if inner is None:
-        inner = first(node, ".quote_container", "td.alt2", "td.quote", "td")
+        inner = first(node, ".quote_container", ".postquote", "td.alt2", "td.quote", "td")
     inside_quote = words(inner if inner is not None else node, _inside_quote)
     return Quoted(text=inside_quote, author=text_of(name) or None, post=_quoted_post(by))
 

@@ -20,6 +20,9 @@ PORT = 8740
 
 def main(arguments: list[str]) -> int:
     """Print the addresses, serve until Ctrl-C, return an exit code."""
+    if any(each.startswith("-") for each in arguments):
+        say((__doc__ or "").strip())
+        return 0 if {"-h", "--help"} & {*arguments} else 2
     port = int(arguments[0]) if arguments and arguments[0].isdigit() else PORT
     names = [name for name in arguments if not name.isdigit()]
     try:

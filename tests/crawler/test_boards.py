@@ -423,3 +423,42 @@ def test_posts_of_real_boards_are_found_with_name_and_date(shared: Path) -> None
 
 def _posts(document: object) -> tuple[Post, ...]:
     return document.posts if isinstance(document, Thread) else ()
+
+
+def test_quote_in_a_frame_of_its_own_is_no_one_elses_words() -> None:
+    """Skins of vBulletin 3 draw the frame without a table."""
+    quote = (
+        '<div style="margin:20px"><div class="smallfont">Quote:</div><div>Originally Posted by'
+        ' <strong>fern</strong> <a href="showthread.php?p=41#post41">View Post</a></div>'
+        '<div class="postquote" style="border:1px inset">Ice it for a week.</div></div>'
+    )
+    page = (
+        '<html><head><meta name="generator" content="vBulletin 3.8.7"></head><body>'
+        '<table id="post42"><tr><td class="thead">04-05-2019, 10:11 AM</td></tr><tr><td>'
+        '<a class="bigusername" href="member.php?u=3">moss</a></td></tr><tr><td>'
+        f'<div id="post_message_42">{quote}Ice did nothing for me.</div></td></tr></table></body>'
+    )
+    url = "https://heel.example/showthread.php?t=9"
+    (thread,) = engine("vbulletin").read(Page(url=url, text=page, fetched=NOW)).documents
+    assert isinstance(thread, Thread)
+    (only,) = thread.posts
+    assert only.text == "Ice did nothing for me."
+    assert [(q.author, q.post, q.text) for q in only.quotes] == [
+        ("fern", "41", "Ice it for a week.")
+    ]
+
+
+def test_writer_without_a_link_is_named() -> None:
+    """Boards that hide profiles from guests print the bare name among the writer's facts."""
+    page = (
+        "<html><body id='ipboard_body'><script>ipb.vars['x']=1</script>"
+        "<div class='post_block' id='post_id_42'><div class='author_info'><ul><li>Newbie</li>"
+        "<li class='author'> moss </li><li class='post_count'>6 posts</li></ul></div>"
+        "<div class='post_body'><p class='posted_info'>Posted <abbr class='published'"
+        " title='2019-04-05T10:11:00+00:00'>05 April 2019 - 10:11 AM</abbr></p>"
+        "<div class='post entry-content'><p>My heel hurts at dawn.</p></div></div></div></body>"
+    )
+    url = "https://heel.example/topic/9-heel/"
+    (thread,) = engine("invision").read(Page(url=url, text=page, fetched=NOW)).documents
+    assert isinstance(thread, Thread)
+    assert [(p.author, p.text) for p in thread.posts] == [("moss", "My heel hurts at dawn.")]

@@ -13,10 +13,10 @@ from crawler import clean, engines
 from crawler.documents import Article, Post, Source, Thread
 from crawler.errors import NothingRead, NotStored, StoreError
 from crawler.files import Request, read_file
+from crawler.holdings import stored
 from crawler.page import Found, Page
 from crawler.rows import read_row
 from crawler.sites import BadSite, Site
-from crawler.visit import stored
 
 NOW = datetime(2025, 3, 1, tzinfo=UTC)
 HOME = Source(url="import:x-1", site="import", fetched=NOW, engine="jsonl")

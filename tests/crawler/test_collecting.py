@@ -471,7 +471,7 @@ def test_a_site_that_asks_to_wait_is_left_alone(tmp_path: Path) -> None:
         report = collect(replica.sites[0].url, tmp_path)
         told = [entry for entry in replica.journal if entry.status == 429]
         assert report.status == "ok"
-        assert 1 <= len(told) <= 4
+        assert 1 <= len(told) <= 10
         assert not violations(replica.journal, forum, 0)
     assert not differing(tmp_path, forum)
 

@@ -115,7 +115,7 @@ def test_folder_of_a_forum_is_kept() -> None:
 
 def test_unknown_engine_names_the_known() -> None:
     """A mistyped engine is answered with the list."""
-    with pytest.raises(UnknownEngine, match="discourse.*generic.*phpbb"):
+    with pytest.raises(UnknownEngine, match=r"discourse.*generic.*phpbb"):
         engine("fluxcapacitor")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -17,12 +18,14 @@ from hypothesis import strategies as st
 from crawler.corpus import Corpus
 from crawler.database import open_database
 from crawler.documents import Article, Document, Post, Source, Thread
-from crawler.due import audited, continues, has_grown, next_due, retried
+from crawler.due import KnownPage, audited, continues, has_grown, next_due, retried
 from crawler.frontier import Frontier
 from crawler.jobs import Job, Notice, Outcome
 from crawler.page import Found, Link
+from crawler.pagers import Pagers
 from crawler.report import SiteReport
 from crawler.sites import Site
+from crawler.tally import Tally
 from crawler.visit import Visit
 
 HOME = "https://forum.example"
@@ -145,8 +148,8 @@ class Killed(BaseException):
 class Project:
     """A store and a frontier, which outlive every crawl."""
 
-    def __init__(self) -> None:
-        self.engine = open_database("sqlite://")
+    def __init__(self, address: str = "sqlite://") -> None:
+        self.engine = open_database(address)
         self.corpus = Corpus(self.engine)
         self.frontier = Frontier(self.engine)
 
@@ -495,6 +498,36 @@ def test_killed_crawl_goes_on_to_the_same_end(is_html: bool, kills: list[int]) -
     assert len(asked) <= 15 + 3 * len(kills)
 
 
+@SHAPES
+def test_killed_crawl_goes_on_in_every_database(database: str, is_html: bool) -> None:
+    """And the next one asks for no more than the list, and purges what went."""
+    forum, project = forum_of(1, 7, 3, 4, 12, 2, is_html=is_html), Project(database)
+    for until in (3, 9, 17):
+        with suppress(Killed):
+            project.crawl(forum, until=until)
+    project.crawl(forum)
+    assert project.state() == truth(forum)
+    project.crawl(forum)
+    assert forum.asked == ["/list"]
+    forum.topics[5].posts.pop("18")
+    forum.reply(5)
+    project.crawl(forum)
+    assert project.state() == truth(forum)
+    project.engine.dispose()
+
+
+def test_next_due_is_that_of_the_first_page_to_fail_again(project: Project) -> None:
+    """A read thread comes due by its list alone."""
+    forum = forum_of(1, 1)
+    project.crawl(forum)
+    assert project.frontier.next_due("forum.example") is None
+    forum.add(3, 1)
+    forum.failing.add(f"{HOME}/t/3")
+    project.crawl(forum)
+    url = f"{HOME}/t/3"
+    assert project.frontier.next_due("forum.example") == project.frontier.pages([url])[url].due
+
+
 def test_killed_recrawl_purges_what_it_would_have_purged(project: Project) -> None:
     """A walk that is gone on with still tells what is no longer there."""
     for until in range(12):
@@ -568,6 +601,10 @@ class Only:
 
     word: str
 
+    @property
+    def mark(self) -> str:
+        return self.word
+
     def wants(self, link: Link) -> bool:
         return "3" not in link.title
 
@@ -591,6 +628,18 @@ def test_thread_off_topic_is_read_once_and_not_stored(project: Project, is_html:
     forum.reply(2)
     project.crawl(forum, scope=Only("knee"))
     assert set(project.state()) == {f"{HOME}/t/1", f"{HOME}/t/2"}
+
+
+@SHAPES
+def test_wider_scope_brings_what_a_narrower_one_left_out(project: Project, is_html: bool) -> None:
+    """Threads off topic and threads passed over in the list, though nothing changed there."""
+    forum = forum_of(7, 7, 7, is_html=is_html)
+    forum.topics[1].posts["2"] = "My knee."
+    project.crawl(forum, scope=Only("knee"))
+    project.crawl(forum, scope=None)
+    assert set(project.state()) == {f"{HOME}/t/{n}" for n in (1, 2, 3)}
+    project.crawl(forum, scope=None)
+    assert forum.asked == ["/list"]
 
 
 def article(path: str, text: str) -> Found:
@@ -703,3 +752,109 @@ def test_page_that_rarely_changes_is_due_rarely() -> None:
     assert next_due(NOW, NOW - timedelta(days=50)) == NOW + timedelta(days=10)
     assert next_due(NOW, NOW - timedelta(days=5000)) == NOW + timedelta(days=30)
     assert retried(NOW, 1) == NOW < retried(NOW, 4) < retried(NOW, 5)
+
+
+def endless(forum: Forum, *, of: str) -> None:
+    """Every page of the list, or of a thread, says that one more follows; all show the same."""
+    plain_list, plain_thread = forum._list, forum._thread
+
+    def rows(page: int) -> Found:
+        shown = [link for link in plain_list(0).links if link.role == "thread"]
+        return Found(links=(*shown, Link(url=f"{HOME}/list?page={page + 1}", role="listing")))
+
+    def thread(number: int, path: str, query: dict[str, list[str]]) -> Found:
+        page, url = int(query.get("page", ["1"])[0]), f"{HOME}/t/{number}"
+        following = Link(url=f"{url}?page={page + 1}", role="posts", thread=url)
+        return replace(plain_thread(number, path, {}), links=(following,))
+
+    if of == "list":
+        forum._list = rows  # type: ignore[method-assign]
+    else:
+        forum._thread = thread  # type: ignore[method-assign]
+
+
+def test_list_that_repeats_itself_is_left_after_three_pages(project: Project) -> None:
+    """In a further crawl too, though by then every thread is known."""
+    forum = forum_of(2, 1)
+    endless(forum, of="list")
+    row = forum._row
+    forum._row = lambda number: replace(row(number), active=None)  # type: ignore[method-assign]
+    project.crawl(forum)
+    lists = ["/list", "/list?page=1", "/list?page=2", "/list?page=3"]
+    assert [asked for asked in forum.asked if "list" in asked] == lists
+    assert (project.state(), project.report.status) == (truth(forum), "ok")
+    project.crawl(forum)
+    assert forum.asked == lists
+
+
+def test_thread_that_repeats_itself_is_left_at_once(project: Project) -> None:
+    """A further page with the very same posts leads no further; audits and replies do not either.
+
+    Of its posts none is taken for deleted, since its end was not seen.
+    """
+    forum = forum_of(3, 2)
+    endless(forum, of="thread")
+    project.crawl(forum)
+    every = ["/list", "/t/1", "/t/1?page=2", "/t/2", "/t/2?page=2"]
+    assert sorted(forum.asked) == every
+    assert project.state() == truth(forum)
+    project.crawl(forum, audit=1.0)
+    assert sorted(forum.asked) == every
+    assert project.report.purged == 0
+    forum.topics[2].bumped = next(forum.clock)
+    project.crawl(forum)
+    assert len(forum.asked) <= 3
+    assert project.state() == truth(forum)
+
+
+@SHAPES
+@pytest.mark.parametrize("until", [9, 17, 26])
+def test_long_lists_and_threads_are_read_to_their_end_after_a_stop(
+    project: Project, is_html: bool, until: int
+) -> None:
+    """Whatever former visits had seen, each page that shows something new to this one leads on."""
+    forum = forum_of(*[2] * 20, 25, is_html=is_html)
+    with suppress(Killed):
+        project.crawl(forum, until=until)
+    project.crawl(forum)
+    assert project.state() == truth(forum)
+    forum.reply(1)
+    row = forum._row
+    forum._row = lambda number: replace(row(number), active=None)  # type: ignore[method-assign]
+    project.crawl(forum, audit=1.0)
+    assert project.state() == truth(forum)
+    assert f"/list?page={20 // ROWS}" in forum.asked
+
+
+def test_list_that_shows_what_another_showed_is_followed() -> None:
+    """Only what it showed itself tells that it goes round."""
+    pagers = Pagers(Tally("forum.example", NOW))
+
+    def followed(query: str, page: int) -> bool:
+        listed = KnownPage(url=f"{HOME}/list?{query}page={page}", site="x", role="listing")
+        row = Link(url=f"{HOME}/t/{page}", role="thread")
+        following = Link(url=f"{HOME}/list?{query}page={page + 1}", role="listing")
+        return following in pagers.onward(listed, (), (row, following))
+
+    assert all(followed("", page) for page in range(9))
+    assert all(followed("board=7&", page) for page in range(9))
+    assert [followed("", page) for page in range(4)] == [True, True, False, False]
+
+
+def test_lists_that_only_lead_to_other_lists_are_left(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A calendar has no end, and the threads do not account for it; the report says so."""
+    monkeypatch.setattr("crawler.pagers.FREE_LISTS", 5)
+    forum = forum_of(1)
+    row = forum._row(1)
+    months = count(1)
+
+    def month(page: int) -> Found:
+        return Found(links=(row, Link(url=f"{HOME}/list?month={next(months)}", role="listing")))
+
+    forum._list = month  # type: ignore[method-assign]
+    project.crawl(forum)
+    assert len(forum.asked) == 1 + 5 + 10 + 1
+    assert project.report.status == "partial"
+    assert project.report.reasons == (("lists without an end: no further ones were asked for", 1),)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from crawler.documents import Post, Thread
-from crawler.engines import generic
+from crawler.engines import choose, generic
+from crawler.engines.generic.patterns import DATE
 from crawler.page import Found, Page
 
 SHAPES = sorted((Path(__file__).parent / "shapes").glob("*.html"))
@@ -349,3 +350,67 @@ def test_posts_of_real_forums_are_found_without_their_engines(shared: Path) -> N
     assert gold > 100
     assert posts == pytest.approx(gold, rel=0.1)
     assert min(named, dated) >= 0.95 * posts
+
+
+THREAD_URL = "https://tumblers.example/forum/topic/4007-sore-wrist"
+
+
+@pytest.mark.parametrize("program", ["bbpress", "discuz", "kunena", "misago", "woltlab"])
+def test_thread_without_answers_is_read(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    """One post alone, whose head may look like the head of the table, is the thread."""
+    monkeypatch.setitem(globals(), "SAID", SAID[:1])
+    shape = next(shape for shape in SHAPES if shape.stem == program)
+    (only,) = posts_of(filled(shape), THREAD_URL)
+    assert only.text == "\n\n".join(SAID[0][2])
+    assert (only.author, only.written and only.written.date()) == ("handstander", date(2019, 4, 4))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda path: path.stem)
+def test_no_engine_of_other_software_claims_a_shape(shape: Path) -> None:
+    """The names of classes of one program are parts of those of another."""
+    known = "phpbb" if shape.stem == "phpbb2" else "generic"
+    assert choose(Page(url=THREAD_URL, text=filled(shape), fetched=NOW)) == known
+
+
+def test_front_page_and_what_buyers_say_are_no_threads() -> None:
+    """Names, dates and words alone make no forum."""
+    rows = "".join(
+        f"<div class='entry' id='e{n}'><a class='author' href='/user/{n}'>{name}</a>"
+        f" <i class='date'>2020-0{n}-11</i><div class='entry-text'>{said}</div></div>"
+        for n, name, said in (
+            (3, "ann", "The splint fits well and did not slip at night."),
+            (4, "bob", "Came late, and the strap tore in a week of use."),
+            (5, "cyd", "I bought two of them for my wrists, both are good."),
+        )
+    )
+    page = f"<html><head><title>Splint</title></head><body>{rows}</body></html>"
+    goods = page.replace("<body>", "<body><div itemtype='https://schema.org/Product'></div>")
+    assert len(posts_of(page, "https://shop.example/item/9")) == 3
+    assert read(page, "https://shop.example/").documents == ()
+    sold = Page(url="https://shop.example/item/9", text=goods, fetched=NOW)
+    assert generic.recognises(sold) == 0.0
+
+
+def test_list_in_a_forum_goes_before_the_article_it_says_it_is() -> None:
+    """Plugins mark every page of a site as an article."""
+    meta = "<meta property='og:type' content='article'>"
+    page = forum(f"<table>{LIST}</table>").replace(
+        "<head>", f"<head>{meta.replace(chr(39), chr(34))}"
+    )
+    assert choose(Page(url="https://a.example/foorumi/ranne", text=page, fetched=NOW)) == "generic"
+
+
+def test_pager_that_counts_from_nought_numbers_the_posts() -> None:
+    """`?page=1` is the second page where the pager says so."""
+    rows = "".join(post(n, f"These are the words of post {n}.") for n in (1, 2, 3))
+    pager = (
+        "<div class='pager'><a href='/forum/t-5'>1</a> <b>2</b>"
+        " <a href='/forum/t-5?page=2'>3</a></div>"
+    )
+    first = posts_of(forum(rows + pager), "https://tumblers.example/forum/t-5?page=1")[0]
+    assert first.number == 4
+
+
+def test_space_after_a_number_costs_no_time() -> None:
+    """A pattern that tries every part of a long gap would not end."""
+    assert DATE.search("12" + " \n-" * 20_000 + "x") is None

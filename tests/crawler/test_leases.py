@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +17,7 @@ from crawler.corpus import Corpus
 from crawler.database import Engine, open_database
 from crawler.documents import Post, Source, Thread
 from crawler.errors import LeaseLost, RefusedByPolicy, StoreError
-from crawler.leases import Lease, Leases
+from crawler.leases import Busy, Lease, Leases, alone
 from crawler.sites import Site
 from crawler.work import Worked, work
 
@@ -274,3 +276,46 @@ def test_the_site_of_a_dead_worker_is_taken_over(
         ana.send_signal(signal.SIGCONT)
         assert ana.communicate("\n", timeout=60)[0] == "('a.example',)\n"
     assert list(Corpus(engine).hashes()) == [thread(1).source.url, thread(2).source.url]
+
+
+_CRAWLS = """
+import sys
+from pathlib import Path
+from crawler.leases import Busy, alone
+try:
+    with alone(Path(sys.argv[1]), sys.argv[2:]):
+        print("in", flush=True)
+        sys.stdin.read()
+except Busy as error:
+    print(error, flush=True)
+"""
+
+
+def _crawling(path: Path, *sites: str) -> subprocess.Popen[str]:
+    """Another process that crawls these sites until it is killed."""
+    order = [sys.executable, "-c", _CRAWLS, str(path), *sites]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(order, stdin=pipe, stdout=pipe, text=True)
+
+
+def test_a_second_crawl_of_a_site_is_turned_away_until_the_first_is_gone(tmp_path: Path) -> None:
+    """One site, one owner, on one machine too; a kill leaves nothing behind."""
+    path = tmp_path / "crawl.lock"
+    first = _crawling(path, "a.example", "b.example")
+    assert first.stdout
+    assert first.stdout.readline() == "in\n"
+    with alone(path, ["c.example"]):
+        pass
+    with pytest.raises(Busy, match="another crawl"), alone(path, ["b.example"]):
+        pass
+    first.kill()
+    first.communicate()
+    with alone(path, ["b.example"]):
+        second = _crawling(path, "b.example")
+        assert "another crawl" in second.communicate()[0]
+
+
+def test_a_folder_that_cannot_be_written_turns_nobody_away(tmp_path: Path) -> None:
+    """A lock is a courtesy: what stops the crawl there is said by the store."""
+    with alone(tmp_path / "none" / "crawl.lock", ["a.example"]):
+        pass

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.errors import StoreError
+from crawler.errors import KeyFileError, StoreError
 from crawler.page import Page
 from crawler.raw import RawPages
 
@@ -116,7 +116,7 @@ def test_pages_can_be_had_of_one_site_and_from_a_place_on(raw: RawPages) -> None
 def test_another_key_is_refused_with_the_way_out(raw: RawPages) -> None:
     """A file sealed by a lost key is named; nothing is overwritten."""
     raw.keep(PAGE)
-    with pytest.raises(StoreError, match="restore that key"):
+    with pytest.raises(KeyFileError, match="restore that key"):
         RawPages(raw.path, bytes(32))
     assert list(raw.pages()) == [PAGE]
 

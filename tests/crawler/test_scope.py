@@ -11,7 +11,7 @@ import pytest
 
 from crawler.documents import Article, Document, Post, Source, Study, Thread
 from crawler.page import Link
-from crawler.scope import Scope, is_on_topic
+from crawler.scope import BadScope, Scope, is_on_topic
 
 
 def link(url: str = "https://forum.example/t/sore-heel/7", **more: object) -> Link:
@@ -221,3 +221,10 @@ def test_the_topic_filter_keeps_nine_of_ten_and_drops_four_of_five(shared: Path)
     taken = sum(is_on_topic(*one) for one in others) / len(others)
     assert kept >= 0.9
     assert taken <= 0.2
+
+
+def test_days_that_no_thread_can_lie_between_are_refused() -> None:
+    """A scope turned round would silently leave out everything."""
+    with pytest.raises(BadScope, match="turn them round"):
+        Scope(since=date(2030, 1, 1), until=date(2020, 1, 1))
+    Scope(since=date(2020, 1, 1), until=date(2020, 1, 1))

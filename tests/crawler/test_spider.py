@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -10,8 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,18 +20,22 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from scrapy import Request
 
 from crawler.crawl import crawl, user_agent
 from crawler.database import open_database
+from crawler.deliver import Delivery
 from crawler.documents import Article, Document, Thread
-from crawler.errors import CrawlerError, StoreError
+from crawler.engines.custom import Selectors
+from crawler.errors import KeyFileError, StoreError
 from crawler.page import Page
-from crawler.politeness import forbids_keeping, paced, seconds_to_wait, wall
+from crawler.politeness import MOST_RULES, forbids_keeping, paced, seconds_to_wait, wall
 from crawler.privacy import is_telling, pseudonym
 from crawler.replica import Replica, serve
 from crawler.replica.content import COMMUNITY, Forum, load
 from crawler.report import Report, SiteReport
 from crawler.sites import BadSite, Site
+from crawler.spider import FolkgradeSpider
 
 KEY = b"k" * 32
 AGENT = user_agent("0.0", "https://contact.example")
@@ -134,14 +139,16 @@ def running(tiny: Tiny) -> Iterator[Tiny]:
             tag = reply.headers.get("ETag")
             if tag and self.headers["If-None-Match"] == tag:
                 reply = replace(reply, status=304, body="")
-            body = reply.body.encode()
+            packed = "Content-Encoding" in reply.headers
+            body = reply.body.encode("latin-1" if packed else "utf-8")
             tiny.busy -= 1
             self.send_response(reply.status)
-            for name, value in {"Content-Type": reply.kind, **reply.headers}.items():
+            usual = {"Content-Type": reply.kind, "Content-Length": str(len(body))}
+            for name, value in {**usual, **reply.headers}.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            with suppress(ConnectionError):  # who has enough of it goes
+                self.wfile.write(body)
 
         def log_message(self, *args: object) -> None:
             pass
@@ -400,10 +407,21 @@ def test_page_limit_is_kept(visited: Visited) -> None:
     assert visited.of("few").pages == 3
 
 
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_page_limit_is_never_passed_by_one(most: int) -> None:
+    """A better form of a page is a further request; where none is left the page itself is read."""
+    replies = {f"/t/cold-feet/{n}": Reply(HTML, kind="text/html") for n in (4, 5)}
+    with running(Tiny({"/robots.txt": robots(), "/t/4.json": topic(4), **replies})) as tiny:
+        starts = tuple(f"{tiny.url}t/cold-feet/{n}" for n in (4, 5))
+        crawl([Site(start=starts, delay=0, max_pages=most)], Shelf(), key=KEY, user_agent=AGENT)
+    assert len(tiny.asked) - tiny.asked.count("/robots.txt") == most
+
+
 def test_silent_site_is_unreachable(visited: Visited) -> None:
     """Where nobody listens the report says so."""
     report = next(one for one in visited.report.sites if one.site == "127.0.0.1:9")
-    assert (report.status, report.reason) == ("unreachable", "no connection: refused")
+    reason = "robots.txt cannot be had: no connection: refused"
+    assert (report.status, report.reason) == ("unreachable", reason)
 
 
 def test_no_name_reaches_the_store(visited: Visited) -> None:
@@ -522,6 +540,10 @@ def test_site_is_asked_by_no_more_than_it_bears(wanted: int, most: int) -> None:
         ("https://a.example/", False, 1),
         ("https://a.example/", True, 4),
         ("http://localhost:8/", False, 4),
+        ("http://[::1]:8/", False, 4),
+        ("http://[::1]/", False, 4),
+        ("http://[::1:8]/", False, 1),
+        ("http://[2001:db8::1]:8/", False, 1),
     ],
 )
 def test_only_loopback_and_own_sites_are_asked_by_several(start: str, own: bool, most: int) -> None:
@@ -555,6 +577,157 @@ def test_headers_go_to_the_site_alone() -> None:
         assert not where.may_see("http://other.example/")
 
 
+def led_to(tiny: Tiny, path: str) -> Reply:
+    return Reply("", 301, headers={"Location": tiny.url + path})
+
+
+def test_host_a_page_redirects_to_is_asked_for_nothing() -> None:
+    """Not for its robots.txt either: it may be a machine that only we can reach."""
+    with running(forum(9)) as inner, running(forum(1, 2)) as tiny:
+        tiny.replies["/t/1.json"] = led_to(inner, "t/9.json")
+        shelf = Shelf()
+        crawl([site(tiny)], shelf, key=KEY, user_agent=AGENT)
+    assert list(shelf.documents) == [tiny.url + "t/2"]
+    assert shelf.failures[tiny.url + "t/1.json"].startswith("leads off the site, to 127.0.0.1:")
+    assert inner.asked == []
+
+
+@pytest.mark.parametrize("is_site", [False, True])
+def test_rules_that_lead_off_the_site_are_none(is_site: bool) -> None:
+    """Nothing is allowed then; the other host sees nothing of it, be it a site of the crawl too."""
+    with running(forum(9)) as other, running(forum(1)) as tiny:
+        tiny.replies["/robots.txt"] = led_to(other, "elsewhere.txt")
+        sites = [site(tiny, headers={"X-Api-Key": "open-sesame", "User-Agent": "member"})]
+        sites += [site(other)] if is_site else []
+        report = crawl(sites, Shelf(), key=KEY, user_agent=AGENT)
+    assert report.sites[0].status == "unreachable"
+    assert report.sites[0].reason == f"robots.txt leads off the site, to 127.0.0.1:{other.port}"
+    assert tiny.asked == ["/robots.txt"]
+    assert tiny.headers[0]["X-Api-Key"] == "open-sesame"
+    assert other.asked == (["/robots.txt", "/latest.json", "/t/9.json"] if is_site else [])
+    assert all(sent["User-Agent"] == AGENT for sent in other.headers)
+    assert "open-sesame" not in repr(other.headers)
+
+
+def test_rules_that_never_come_allow_nothing() -> None:
+    """A connection that breaks off is an answer as good as an error: the site is unreachable."""
+    cut = Reply("User-agent: *\n", kind="text/plain", headers={"Content-Length": "999"})
+    with running(forum(1, **{"/robots.txt": cut})) as tiny:
+        shelf = Shelf()
+        report = crawl([site(tiny)], shelf, key=KEY, user_agent=AGENT).sites[0]
+    assert tiny.asked == ["/robots.txt"] * 3
+    assert (report.status, shelf.documents) == ("unreachable", {})
+    assert report.reason == "robots.txt cannot be had: cut short"
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_rules_without_an_end_are_obeyed_as_far_as_they_are_read(is_packed: bool) -> None:
+    """The rule that is cut in two is none; a file that only packed is small allows nothing."""
+    rules = "User-agent: *\nDisallow: /t/2\n" + "# and so on\n" * 2_000_000
+    rules = rules[:MOST_RULES] + rules
+    long = Reply(rules, kind="text/plain")
+    if is_packed:
+        long = Reply(gzip.compress(rules.encode(), 1).decode("latin-1"), kind="text/plain",
+                     headers={"Content-Encoding": "gzip"})  # fmt: skip
+    with running(forum(1, 2, **{"/robots.txt": long})) as tiny:
+        report = crawl([site(tiny)], Shelf(), key=KEY, user_agent=AGENT).sites[0]
+    assert set(tiny.asked) == {"/robots.txt"} | (
+        set() if is_packed else {"/latest.json", "/t/1.json"}
+    )
+    assert report.status == ("unreachable" if is_packed else "partial")
+
+
+def test_answers_that_cannot_be_taken_say_why_in_plain_words() -> None:
+    """Neither addresses nor names of settings stand in the reason."""
+    bomb = gzip.compress(b" " * 17 * 2**20).decode("latin-1")
+    odd = {
+        "/t/1.json": Reply(bomb, headers={"Content-Encoding": "gzip"}),
+        "/t/2.json": Reply("{", headers={"Content-Length": "999"}),
+    }
+    with running(forum(1, 2, **odd)) as tiny:
+        shelf = Shelf()
+        crawl([site(tiny)], shelf, key=KEY, user_agent=AGENT)
+    assert shelf.failures == {
+        tiny.url + "t/1.json": "larger than a page may be",
+        tiny.url + "t/2.json": "cut short",
+    }
+
+
+class Endless(Tiny):
+    """A forum whose list, and whose threads, always have one more page, with the same on it."""
+
+    def reply(self, path: str) -> Reply:
+        path, _, page = path.partition("?page=")
+        following = f'<a class="more" href="{path}?page={int(page or 1) + 1}">more</a>'
+        shown = {
+            "/": '<a class="topic" href="/t/1">Sore heel</a>',
+            "/t/1": '<p class="post" id="p1">Rest helped.</p><p class="post" id="p2">Me too.</p>',
+        }.get(path)
+        if shown is None:
+            return Reply("", 404)
+        return Reply(f"<html><body>{shown}{following}</body></html>", kind="text/html")
+
+
+def test_pages_that_repeat_themselves_for_ever_are_left() -> None:
+    """A list after three pages without anything new, a thread after one."""
+    selectors = Selectors(post=".post", next=".more", thread_link=".topic", list_next=".more")
+    with running(Endless({})) as tiny:
+        shelf = Shelf()
+        where = site(tiny, "", selectors=selectors)
+        report = crawl([where], shelf, key=KEY, user_agent=AGENT).sites[0]
+    lists = ["/", "/?page=2", "/?page=3", "/?page=4"]
+    assert sorted(tiny.asked) == [*lists, "/robots.txt", "/t/1", "/t/1?page=2"]
+    assert (report.status, report.posts) == ("ok", 4)
+
+
+def test_rules_elsewhere_on_the_site_are_obeyed() -> None:
+    """A redirect within the host leads to them, and they may be asked for with its headers."""
+    rules = robots("User-agent: *\nDisallow: /t/2")
+    with running(forum(1, 2, **{"/rules.txt": rules})) as tiny:
+        tiny.replies["/robots.txt"] = led_to(tiny, "rules.txt")
+        where = site(tiny, headers={"X-Api-Key": "x"})
+        crawl([where], Shelf(), key=KEY, user_agent=AGENT)
+    assert tiny.asked == ["/robots.txt", "/rules.txt", "/latest.json", "/t/1.json"]
+    assert {sent.get("X-Api-Key") for sent in tiny.headers} == {"x"}
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "sees"),
+    [
+        ("https://a.example/robots.txt", "https://a.example/rules", "a"),
+        ("https://a.example/robots.txt", "https://www.a.example/robots.txt", None),
+        ("https://a.example/robots.txt", "http://a.example/robots.txt", None),
+        ("https://b.example/robots.txt", "https://b.example/rules", "b"),
+        ("https://c.example/robots.txt", "https://c.example/rules", None),
+    ],
+)
+def test_redirected_request_carries_only_what_its_host_may_see(
+    first: str, then: str, sees: str | None
+) -> None:
+    """Whatever it carried before: the same host by the same scheme, or nothing."""
+    given = {"a": {"X-Key": "a"}, "b": {"x-key": "b"}, "c": {}}
+    sites = [Site(start=(f"https://{n}.example/",), headers=given[n]) for n in given]
+    spider = FolkgradeSpider(sites, Delivery(KEY), None, raw=False)  # type: ignore[arg-type]
+    request = Request(then, headers={"X-Key": "before"}, meta={"redirect_urls": [first]})
+    spider.equip(request)
+    assert request.headers.get("X-Key") == (sees.encode() if sees else None)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_another_key_is_noticed_before_anything_is_asked(same: bool) -> None:
+    """At the same site and at a new one; with the right key the project goes on."""
+    with running(forum(1)) as tiny, running(forum(2)) as other:
+        shelf = Shelf()
+        crawl([site(tiny)], shelf, key=KEY, user_agent=AGENT)
+        tiny.journal.clear()
+        where = site(tiny if same else other)
+        with pytest.raises(KeyFileError, match="restore that key"):
+            crawl([where], shelf, key=b"o" * 32, user_agent=AGENT)
+        assert tiny.asked + other.asked == []
+        crawl([where], shelf, key=KEY, user_agent=AGENT)
+        assert tiny.asked + other.asked
+
+
 def test_dry_run_asks_for_lists_only_and_stores_nothing() -> None:
     """It says what a crawl would ask for."""
     with running(forum(1, 2)) as tiny:
@@ -572,7 +745,11 @@ def test_answers_are_kept_as_they_came() -> None:
     """By this process, and only where the site may be kept."""
 
     class Kept(list[Page]):
-        keep = list.append
+        def keep(self, page: Page, asked: str | None = None) -> None:
+            self.append(page)
+
+        def drop(self, urls: Iterable[str]) -> int:
+            return 0
 
     with running(forum(1)) as tiny:
         for keep_pages, wanted in ((True, ["latest.json", "t/1.json"]), (False, [])):
@@ -673,7 +850,7 @@ def test_no_sites_no_crawl() -> None:
 def test_one_host_twice_must_agree() -> None:
     """Two wishes for one host cannot both be kept."""
     sites = [Site(start=("https://a.example/x",)), Site(start=("https://a.example/y",), own=True)]
-    with pytest.raises(CrawlerError, match="given twice"):
+    with pytest.raises(BadSite, match="given twice"):
         crawl(sites, Shelf(), key=KEY, user_agent=AGENT)
 
 

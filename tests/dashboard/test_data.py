@@ -288,3 +288,16 @@ def test_a_quarter_counts_people_and_marks_the_unfinished_one() -> None:
         ("2025 Q2", 0, True),
         ("2025 Q3", 1, False),
     ]
+
+
+def test_what_was_deleted_at_the_source_makes_the_run_stale(here: State) -> None:
+    """A purge brings no new document and no later reading; the run knows more than is there."""
+    engine = open_database(here.url)
+    corpus, knowledge = Corpus(engine), Knowledge(engine)
+    run, sites = knowledge.last_run(), corpus.sites()
+    assert run is not None
+    counts = {"threads": sum(s.threads for s in sites), "posts": sum(s.posts for s in sites)}
+    knowledge.replace(replace(run, counts=counts), Mined(claims=(), theme_of={}, themes=()))
+    assert data.step(data.project(fresh())) == "ready"
+    corpus.purge([next(url for url in corpus.hashes() if "/t/" in url)])
+    assert data.step(data.project(fresh())) == "again"

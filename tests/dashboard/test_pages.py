@@ -297,6 +297,7 @@ def test_sources_name_what_failed_and_the_run(
     sites, failed = app.dataframe[0].value, app.dataframe[1].value
     visits = dict(zip(sites["Site"], sites["Last visit"], strict=True))
     assert visits["forum.example"] == "read in part: one page did not answer"
+    assert list(sites["Posts missing"]) == list(sites["Pages to come"]) == [0] * len(sites)
     assert list(failed["Reason"]) == ["HTTP 500 <b>twice</b>"]
     assert "3fa9c1d2e4b5" in texts(app)
 

@@ -6,16 +6,18 @@ A guess: threads it reads carry a confidence below 1. Known software has engines
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from lxml.html import HtmlElement
 
 from crawler.documents import Post, Source, Thread
+from crawler.engines.dates import spoken
 from crawler.engines.generic.blocks import Block, find_blocks
-from crawler.engines.generic.lists import are_rows, rows
+from crawler.engines.generic.lists import are_rows, is_thread, rows
 from crawler.engines.generic.outline import Outline, flatten
 from crawler.engines.generic.pager import canonical, following, posts_before
 from crawler.engines.generic.patterns import pattern
@@ -31,10 +33,20 @@ _ARTICLE = re.compile(
     r'"@type":\s*\[?\s*"(?:\w*Article|BlogPosting|MedicalWebPage)"'
     r'|<meta[^>]+og:type["\'][^>]+content=["\']article'
 )
+_FRONT = re.compile(r"/?(?:(?:index|default|home)(?:\.\w{3,5})?/?)?", re.I)
+_GOODS = re.compile(
+    r"itemtype=[\"']?https?://(?:www\.)?(?:data-vocabulary|schema)\.org/Product\b|\"@type\":\s*\"Product\""
+    r"|<meta[^>]{1,200}og:type[\"'][^>]{1,200}content=[\"'](?:og:)?product"
+)
+_NAMED = 1.0
+"""What speaks for names at least where nothing else speaks of a forum."""
 _ROWS = 3
 """Titles to follow from which a page is a list."""
 _PROSE = 1500
-"""Characters of an author's text above the blocks from which they are comments on it."""
+"""Characters of an author's text above the blocks from which they are comments on it.
+
+Of a page that says it is an article less is enough.
+"""
 
 
 @dataclass(frozen=True)
@@ -58,36 +70,65 @@ def recognises(page: Page) -> float:
     mined = _mined(page.text, page.url, page.fetched)
     if mined is None:
         return 0.0
-    if not mined.blocks:
-        if stated_posts(page, mined.tree):
-            return 0.55
-        return 0.4 if len(mined.listed) >= _ROWS else 0.0
+    return _sure_of_posts(page, mined) if mined.blocks else _sure_of_list(page, mined)
+
+
+def _sure_of_list(page: Page, mined: _Mined) -> float:
+    if stated_posts(page, mined.tree):
+        return 0.55
+    if len(mined.listed) < _ROWS:
+        return 0.0
+    return 0.55 if _is_named_forum(page) else 0.4
+
+
+def _sure_of_posts(page: Page, mined: _Mined) -> float:
     if _is_of_forum(page, mined):
         return 0.65
+    is_alone = len(mined.blocks) == 1 and not is_thread(page.url)
+    if is_alone or _GOODS.search(page.text) or _usual_weight(mined.blocks) < _NAMED:
+        return 0.0  # a page that names a person, what buyers say of goods, rows of a table
     return 0.25 if _is_under_article(page, mined) else 0.55
 
 
 def _is_of_forum(page: Page, mined: _Mined) -> bool:
     """Whether a word of forums stands in the address, or in the names of what holds the posts."""
-    words = pattern("forum", "words")
-    flat = mined.flat
-    if words.search(urlsplit(page.url).path) or words.search(page.url.partition("?")[2]):
+    if _is_named_forum(page):
         return True
-    around = [n for block in mined.blocks[:3] for n in (block.body, *flat.up(block.body))]
+    return _is_in_forum(mined.flat, mined.blocks)
+
+
+def _is_in_forum(flat: Outline, blocks: Sequence[Block]) -> bool:
+    """Whether a word of forums stands in the names of what holds the posts."""
+    words = pattern("forum", "words")
+    around = [n for block in blocks[:3] for n in (block.body, *flat.up(block.body))]
     kinds = (f"{flat.names[n]} {flat.nodes[n].get('itemtype') or ''}" for n in around)
     return any(words.search(kind) for kind in kinds)
+
+
+def _usual_weight(blocks: Sequence[Block]) -> float:
+    """What speaks for the names of the blocks by their own look, in the middle of all."""
+    weights = sorted(block.name.weight for block in blocks if block.name is not None)
+    return weights[len(weights) // 2] if weights else 0.0
+
+
+def _is_named_forum(page: Page) -> bool:
+    """Whether the address, past its host, holds a word of forums."""
+    parts = urlsplit(page.url)
+    return bool(pattern("forum", "words").search(f"{unquote(parts.path)}?{unquote(parts.query)}"))
 
 
 def _is_under_article(page: Page, mined: _Mined) -> bool:
     """Whether the posts stand below prose that is none of them."""
     flat, start = mined.flat, mined.blocks[0].zone[0]
-    is_stated = _ARTICLE.search(page.text)
     before = sum(
         flat.words(flat.span(n))
         for n, node in enumerate(flat.nodes)
         if node.tag == "p" and flat.end[n] <= start
     )
-    return bool(is_stated) or before > _PROSE
+    if not _ARTICLE.search(page.text):
+        return before > _PROSE
+    opening = flat.words(flat.span(mined.blocks[0].body))
+    return before > _PROSE / 10 or opening > _PROSE / 2
 
 
 def read(page: Page) -> Found:
@@ -115,9 +156,9 @@ def read(page: Page) -> Found:
 
 
 def _posts(page: Page, mined: _Mined, title: str) -> list[Post]:
-    before = posts_before(page.url, len(mined.blocks))
-    spoken = language(mined.tree)
-    return posts_of(page, mined.flat, mined.blocks, spoken, title, before + 1)
+    before = posts_before(page, mined.tree, len(mined.blocks))
+    tongue = language(mined.tree) or spoken(mined.flat.said(mined.flat.whole()))
+    return posts_of(page, mined.flat, mined.blocks, tongue, title, before + 1)
 
 
 @lru_cache(maxsize=2)
@@ -127,11 +168,19 @@ def _mined(text: str, url: str, fetched: datetime) -> _Mined | None:
     if tree is None:
         return None
     flat = flatten(tree)
-    blocks = find_blocks(flat)
+    blocks = find_blocks(flat, is_thread=is_thread(url))
+    if blocks and _is_front(url) and not _is_in_forum(flat, blocks):
+        blocks = []
     listed = rows(Page(url=url, text="", fetched=fetched), flat, tree)
-    if blocks and are_rows(blocks, flat, listed):
+    if blocks and (_usual_weight(blocks) < 0 or are_rows(blocks, flat, listed)):
         blocks = []
     return _Mined(tree, flat, tuple(blocks), tuple(listed.values()))
+
+
+def _is_front(url: str) -> bool:
+    """Whether it is the front page of a site, where extracts stand and no thread."""
+    parts = urlsplit(url)
+    return not parts.query and bool(_FRONT.fullmatch(parts.path))
 
 
 def _title(tree: HtmlElement) -> str:

@@ -6,17 +6,17 @@ stands a zone, as wide as it can be without touching the next, that names a writ
 
 from __future__ import annotations
 
-import math
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import accumulate
 
 from crawler.engines.generic import fields
-from crawler.engines.generic.fields import Field, Mention, Mentions
+from crawler.engines.generic.family import Block, Family, family_of, is_named_body, teasing_of
+from crawler.engines.generic.fields import Mention, Mentions
 from crawler.engines.generic.outline import Outline, Span, is_framed, tokens
-from crawler.engines.generic.patterns import DATE, pattern
 
 __all__ = ["Block", "Family", "find_blocks"]
 
@@ -24,70 +24,35 @@ _BODIES = {
     "div", "td", "p", "blockquote", "article", "section", "span", "li", "dd", "pre", "font",
     "center", "tr",
 }  # fmt: skip
-_MOST = 600
+_MOST = 5000
+"""Bodies of one family; what repeats more often is no post of a page that can be read."""
 _TRIED = 60
 """Families looked at closely, those with most words first."""
-_WORDS = 40
-"""Characters that a post which stands alone has at least."""
-_LABEL = 22
-"""Characters that posts have on average at least; what stands in lists of members is shorter."""
+_LOOKED_AT = 8_000
+"""Bodies looked at closely, of all families together: it bounds the time of a long page."""
 _SURE = 3.0
 """Value from which a family counts as posts."""
+_LENIENT = 2.5
+"""How much less is asked of the only post of a page that is known to be a thread."""
 
 
-@dataclass(frozen=True)
-class Block:
-    """One post on the page."""
+def find_blocks(page: Outline, *, is_thread: bool = False) -> list[Block]:
+    """The posts of the page in order; empty where nothing on it looks like posts.
 
-    body: int
-    zone: Span
-    top: int
-    """The element its zone grew from: the widest one around the body that holds no other post."""
-    name: Mention | None
-    date: Mention | None
-
-
-@dataclass(frozen=True)
-class Family:
-    """Bodies that look alike, with what was found around them."""
-
-    bodies: tuple[int, ...]
-    tops: tuple[int, ...]
-    zones: tuple[Span, ...]
-    names: Field
-    dates: Field
-    value: float
-    inside: bool
-    """Whether name or date stand within the body."""
-
-    @property
-    def least(self) -> float:
-        """Share of the bodies that have a name, or a date, whichever is less."""
-        return min(self.names.share, self.dates.share)
-
-    def blocks(self) -> list[Block]:
-        """The posts of the family."""
-        both = zip(
-            self.bodies,
-            self.tops,
-            self.zones,
-            self.names.mentions,
-            self.dates.mentions,
-            strict=True,
-        )
-        found = [Block(body, zone, top, name, date) for body, top, zone, name, date in both]
-        return [block for block in found if block.name is not None or block.date is not None]
-
-
-def find_blocks(page: Outline) -> list[Block]:
-    """The posts of the page in order; empty where nothing on it looks like posts."""
+    Where the address is one of a thread, a post that stands alone needs to look less like one.
+    """
     whole = page.whole()
     said = fields.mentions(page)
     candidates = _candidates(page, whole)
-    rated = [f for f in (_family(page, bodies, (), said) for bodies in candidates) if f is not None]
+    rated = [
+        f for f in (family_of(page, bodies, (), said) for bodies in candidates) if f is not None
+    ]
     good = [f for f in rated if f.value >= _SURE]
+    if not good and is_thread:
+        good = [f for f in rated if f.value >= _SURE - _LENIENT and _stands_alone(page, f)]
     if not good:
         return []
+    good = [f for f in good if not _holds_whole(page, f, good)] or good
     best = max(good, key=lambda f: f.value)
     best = _deeper(page, best, rated)
     found = best.blocks()
@@ -96,6 +61,31 @@ def find_blocks(page: Outline) -> list[Block]:
         found += _others(page, best, bodies, found, said)
     found.sort(key=lambda b: page.start[b.body])
     return found
+
+
+def _holds_whole(page: Outline, family: Family, others: Sequence[Family]) -> bool:
+    """Whether a lone body holds that of another with the name and date of it: a whole page."""
+    if len(family.bodies) > 1:
+        return False
+    start, end = page.span(family.bodies[0])
+    return any(
+        start < page.start[other.bodies[0]] < end
+        and not other.inside
+        and all(m is not None and start < m.at < end for m in _lone_mentions(other))
+        for other in others
+        if len(other.bodies) == 1 and other is not family
+    )
+
+
+def _lone_mentions(family: Family) -> tuple[Mention | None, Mention | None]:
+    return family.names.mentions[0], family.dates.mentions[0]
+
+
+def _stands_alone(page: Outline, family: Family) -> bool:
+    """Whether it is one body that is named as one, beside a person and a date."""
+    is_clear = family.names.weight >= 3.5 and family.dates.weight >= 2.0
+    is_named = is_named_body(page, family.bodies[0])
+    return len(family.bodies) == 1 and is_clear and is_named and not family.inside
 
 
 def _candidates(page: Outline, whole: Span) -> list[tuple[int, ...]]:
@@ -112,11 +102,13 @@ def _candidates(page: Outline, whole: Span) -> list[tuple[int, ...]]:
         if not 1 <= len(bodies) <= _MOST or bodies in found:
             continue
         words = sum(page.words(page.span(b)) for b in bodies)
-        if len(bodies) == 1 and not _is_named_body(page, bodies[0]):
+        if len(bodies) == 1 and not is_named_body(page, bodies[0]):
             continue
-        if words >= 2 and (words / total >= 0.03 or _is_named_body(page, bodies[0])):
-            found[bodies] = words * (1.5 if _is_named_body(page, bodies[0]) else 1.0)
-    return sorted(found, key=lambda b: found[b], reverse=True)[:_TRIED]
+        if words >= 2 and (words / total >= 0.03 or is_named_body(page, bodies[0])):
+            found[bodies] = words * (1.5 if is_named_body(page, bodies[0]) else 1.0)
+    ranked = sorted(found, key=lambda b: found[b], reverse=True)[:_TRIED]
+    held = accumulate(len(bodies) for bodies in ranked)
+    return [bodies for bodies, so_far in zip(ranked, held, strict=True) if so_far <= _LOOKED_AT]
 
 
 def _keys(page: Outline, node: int) -> Iterator[str]:
@@ -155,215 +147,12 @@ def _is_aside(page: Outline, node: int) -> bool:
     return False
 
 
-def _is_named_body(page: Outline, node: int) -> bool:
-    each = page.nodes[node]
-    name = f"{page.names[node]} {each.get('itemprop') or ''} {each.get('data-role') or ''}"
-    return bool(pattern("body", "good").search(name)) and not pattern("body", "bad").search(name)
-
-
 def _outermost(page: Outline, nodes: Sequence[int]) -> Iterator[int]:
     over = -1
     for node in nodes:
         if page.start[node] >= over:
             over = page.end[node]
             yield node
-
-
-def _family(
-    page: Outline, bodies: tuple[int, ...], others: Sequence[int], said: Mentions
-) -> Family | None:
-    """The bodies with their zones, names and dates, rated; None where too little repeats."""
-    tops = _tops(page, bodies, others)
-    tried: list[tuple[float, Family]] = []
-    for inside in (False, True):
-        for place, zones in enumerate(_zonings(page, bodies, tops)):
-            family = _filled(page, bodies, tops, zones, inside, said)
-            weight = 10 * round(family.least, 1) + min(5, family.names.weight) - 0.7 * place
-            tried.append((weight + min(5, family.dates.weight), family))
-            if family.least >= 0.8 and min(family.names.weight, family.dates.weight) >= 3.6:
-                break
-        if max(family.least for _, family in tried) >= 0.6:
-            break
-    best = max(tried, key=lambda pair: pair[0])[1]
-    if best.least < 0.5:
-        return None
-    return replace(best, value=_value(page, best) - _mixing(said, best, page))
-
-
-def _mixing(said: Mentions, family: Family, page: Outline) -> float:
-    """What counts against bodies that hold the head of a post too, or several posts."""
-    spans = [page.span(body) for body in family.bodies]
-    crowd = max(0.0, _persons(said, family, spans) - 2)
-    if len(spans) == 1:
-        inside = [m for m in said.within("dates", spans[0], (0, 0)) if m.weight >= 1]
-        is_weak = family.names.weight < 4.5 or family.dates.weight < 3.2
-        is_short = page.words(spans[0]) < _WORDS
-        marks = (2.0, inside), (3.0, family.inside), (3.0, is_weak or is_short)
-        return 1.0 + sum(w for w, is_so in marks if is_so) + crowd
-    if sum(page.words(span) for span in spans) < _LABEL * len(spans):
-        crowd += 2.0
-    if len(spans) == 2 and (family.names.weight < 4.5 or family.dates.weight < 3.2):
-        crowd += 2.0
-    if family.inside:
-        return 0.9 + crowd
-    dates = fields.fill([said.within("dates", s, (0, 0)) for s in spans], _rate_dates)
-    is_head = dates.share >= 0.8 and dates.weight >= family.dates.weight - 0.5
-    return crowd + (1.5 if is_head else 0.0)
-
-
-def _persons(said: Mentions, family: Family, spans: Sequence[Span]) -> float:
-    """How many persons stand beside each body, in the middle: beside a post it is its writer."""
-    counts = [
-        len({m.value for m in said.within("names", zone, span) if m.weight >= 2.5})
-        for zone, span in zip(family.zones, spans, strict=True)
-    ]
-    return max(counts) if len(counts) < 3 else sorted(counts)[len(counts) // 2]
-
-
-def _tops(page: Outline, bodies: tuple[int, ...], others: Sequence[int]) -> tuple[int, ...]:
-    """For each body the widest element around it without another body."""
-    starts = sorted({page.start[b] for b in (*bodies, *others)})
-    tops = [_widest(page, body, starts) for body in bodies]
-    usual = Counter(page.sign(top) for top in tops).most_common(1)[0][0]
-    return tuple(_like(page, body, top, usual) for body, top in zip(bodies, tops, strict=True))
-
-
-def _widest(page: Outline, body: int, starts: list[int]) -> int:
-    top = body
-    limit = 4 * page.size(page.span(body)) + 2500
-    for up in page.up(body):
-        inside = bisect_left(starts, page.end[up]) - bisect_left(starts, page.start[up])
-        if page.nodes[up].tag in ("body", "html", "main") or inside > 1:
-            break
-        if len(starts) == 1 and page.size(page.span(up)) > limit:
-            break
-        top = up
-    return top
-
-
-def _like(page: Outline, body: int, top: int, usual: str) -> int:
-    """The element between body and top that looks as most tops do, else the top."""
-    if page.sign(top) == usual:
-        return top
-    for up in (body, *page.up(body)):
-        if page.sign(up) == usual and page.start[up] >= page.start[top]:
-            return up
-    return top
-
-
-def _zonings(
-    page: Outline, bodies: tuple[int, ...], tops: tuple[int, ...]
-) -> Iterator[tuple[Span, ...]]:
-    """Each top alone; with what stands before it; with what stands after it."""
-    own = tuple(page.span(top) for top in tops)
-    yield own
-    if len(own) < 2:
-        start, _ = page.span(max(0, page.parent[tops[0]]))
-        yield ((start, own[0][1]),)
-        return
-    around = next(
-        (up for up in page.up(tops[0]) if page.end[up] >= own[-1][1]), page.parent[tops[0]]
-    )
-    first, last = page.span(max(0, around))
-    yield tuple((own[i - 1][1] if i else first, span[1]) for i, span in enumerate(own))
-    yield tuple(
-        (span[0], own[i + 1][0] if i + 1 < len(own) else last) for i, span in enumerate(own)
-    )
-
-
-def _filled(
-    page: Outline,
-    bodies: tuple[int, ...],
-    tops: tuple[int, ...],
-    zones: tuple[Span, ...],
-    inside: bool,
-    said: Mentions,
-) -> Family:
-    hidden = [(0, 0) if inside else page.span(body) for body in bodies]
-    pairs = list(zip(zones, hidden, strict=True))
-    dates = fields.fill([said.within("dates", z, h) for z, h in pairs], _rate_dates)
-    names = fields.fill([said.within("names", z, h) for z, h in pairs], _rate_names)
-    return Family(bodies, tops, zones, names, dates, 0.0, inside)
-
-
-def _rate_dates(mentions: Sequence[Mention]) -> float:
-    weight = sum(m.weight for m in mentions) / len(mentions)
-    different = len({m.value for m in mentions}) / len(mentions)
-    return weight + 0.5 * different
-
-
-def _rate_names(mentions: Sequence[Mention]) -> float:
-    weight = sum(m.weight for m in mentions) / len(mentions)
-    different = len({m.value for m in mentions})
-    if len(mentions) > 2 and different == 1 and weight < 2.0:
-        weight -= 3.0
-    return weight + min(1.0, different / len(mentions) * 1.5)
-
-
-def _value(page: Outline, family: Family) -> float:
-    """How much the family looks like the posts of a thread."""
-    bodies, tops, names, dates = family.bodies, family.tops, family.names, family.dates
-    spans = [page.span(body) for body in bodies]
-    whole = page.whole()
-    words = sum(page.words(s) for s in spans)
-    total = max(1, page.words(whole))
-    linked = sum(page.link_size(s) for s in spans) / max(1, sum(page.size(s) for s in spans))
-    said = [page.said(s)[:300] for s in spans]
-    value = 3.0 * math.sqrt(min(1.0, words / total)) + 0.35 * math.log(len(bodies))
-    value += 2.0 * names.share + 2.0 * dates.share - 2.0
-    value += 0.25 * min(4.0, max(-4.0, names.weight - 3.0)) + 0.2 * min(3.0, dates.weight - 3.0)
-    value += 0.8 * sum(_is_named_body(page, b) for b in bodies) / len(bodies)
-    value += 0.5 if any(pattern("body", "block").search(page.names[t]) for t in tops[:3]) else 0.0
-    value -= 3.0 * max(0.0, linked - 0.3)
-    value -= 2.0 * (1 - len(set(said)) / len(said)) if len(said) > 1 else 0.3
-    teasing = _teasing(page, family)
-    value -= 6.0 * teasing if teasing >= 0.5 else 0.0
-    value -= 2.0 if any(is_framed(page, t) for t in tops[:2]) else 0.0
-    return value - (4.0 if family.least < 0.6 else 0.0)
-
-
-def _teasing(page: Outline, family: Family, least: int = 3) -> float:
-    """Share of blocks under a title of their own that leads to a page of its own.
-
-    Rows of a list and extracts have one; posts share the title of their thread.
-    """
-    places: dict[str, list[str]] = defaultdict(list)
-    for block in family.blocks():
-        seen: set[str] = set()
-        for node in page.elements(page.span(block.top)):
-            said_before = page.start[block.body], page.start[node]
-            if page.words(said_before) > (60 if family.inside else 8):
-                break  # a title stands above; in the words are links, below those who liked them
-            sign = _title_sign(page, node, block)
-            if sign and sign not in seen:
-                seen.add(sign)
-                places[sign].append(_plain_title(page.said(page.span(node))))
-    count = max(1, sum(b.name is not None and b.date is not None for b in family.blocks()))
-    shares = [
-        len(set(said)) / count
-        for said in places.values()
-        if len(set(said)) >= max(min(least, count), 0.7 * len(said))
-    ]
-    return min(1.0, max(shares, default=0.0)) if len(family.bodies) > 1 or least < 2 else 0.0
-
-
-def _plain_title(said: str) -> str:
-    return re.sub(r"^(?:re|aw)\s*:\s*", "", said.lower())
-
-
-def _title_sign(page: Outline, node: int, block: Block) -> str:
-    """Where a link stands that may be the title of another page; empty for any other element."""
-    each = page.nodes[node]
-    href = each.get("href") or "" if each.tag == "a" else ""
-    if not href or href.startswith("#") or re.search(r"#[\w-]*\d+$", href):
-        return ""
-    if pattern("name", "link").search(href) or pattern("list", "never").search(href):
-        return ""
-    said = page.said(page.span(node))
-    is_name = block.name is not None and block.name.value.lower() in said.lower()
-    if len(said) < 6 or not any(c.isalpha() for c in said) or is_name or DATE.search(said):
-        return ""
-    return fields.sign_of(page, node)
 
 
 def _deeper(page: Outline, best: Family, rated: Sequence[Family]) -> Family:
@@ -386,7 +175,7 @@ def _is_within(page: Outline, inner: Family, outer: Family) -> bool:
         return False
     held = [(page.words(page.span(i)), page.words(page.span(o))) for i, o in pairs]
     share = sum(i for i, _ in held) / max(1, sum(o for _, o in held))
-    if _is_named_body(page, inner.bodies[0]):
+    if is_named_body(page, inner.bodies[0]):
         return share >= 0.7
     return share >= 0.97 and all(i >= 0.8 * o for i, o in held)
 
@@ -421,7 +210,7 @@ def _core(page: Outline, body: int) -> int:
         for node in page.elements(page.span(body))
         if page.nodes[node].tag in _BODIES
         and page.words(page.span(node)) >= least
-        and _is_named_body(page, node)
+        and is_named_body(page, node)
     ]
     return inner[-1] if inner else body
 
@@ -460,22 +249,26 @@ def _around(page: Outline, found: Sequence[Block]) -> Span:
 
 
 def _free(page: Outline, bodies: tuple[int, ...], found: Sequence[Block]) -> tuple[int, ...]:
-    taken = [page.span(b.body) for b in found]
-    return tuple(
-        b for b in bodies if not any(s < page.end[b] and page.start[b] < e for s, e in taken)
-    )
+    taken = sorted(page.span(b.body) for b in found)
+    starts = [start for start, _ in taken]
+
+    def is_free(body: int) -> bool:
+        before = bisect_left(starts, page.end[body])
+        return before == 0 or taken[before - 1][1] <= page.start[body]
+
+    return tuple(b for b in bodies if is_free(b))
 
 
 def _further(
     page: Outline, bodies: tuple[int, ...], found: Sequence[Block], said: Mentions
 ) -> Family | None:
     """Further bodies as a family, where every one has a name and a date that no post has yet."""
-    if not all(_is_named_body(page, b) for b in bodies):
+    if not all(is_named_body(page, b) for b in bodies):
         return None
-    family = _family(page, bodies, [b.body for b in found], said)
+    family = family_of(page, bodies, [b.body for b in found], said)
     if family is None or family.inside or family.least < 0.9 or family.names.weight < 3.0:
         return None
-    if any(is_framed(page, top) for top in family.tops) or _teasing(page, family, 1):
+    if any(is_framed(page, top) for top in family.tops) or teasing_of(page, family, 1):
         return None
     spans = [page.span(body) for body in bodies]
     if sum(page.link_size(s) for s in spans) > 0.5 * sum(page.size(s) for s in spans):

@@ -20,7 +20,7 @@ from crawler.engines.markup import absolute, language
 from crawler.page import Link, Page
 from crawler.sites import bare, site_of
 
-__all__ = ["are_rows", "rows"]
+__all__ = ["are_rows", "is_thread", "rows"]
 
 _LEAST = 3
 """Rows below which nothing repeats."""
@@ -124,7 +124,7 @@ def _kind(flat: Outline, entries: Sequence[_Row]) -> str:
     lengths = sum(map(len, titles)) / count
     dated = sum(bool(_dates(flat, e)) for e in entries) / count
     counted = sum(bool(_counts(flat, e)) for e in entries) / count
-    threads = sum(_is_thread(e.url) for e in entries) / count
+    threads = sum(is_thread(e.url) for e in entries) / count
     boards = sum(_is_board(e.url) for e in entries) / count
     if len({DATE.sub("", title) for title in titles}) < 0.7 * count or any(
         flat.size(e.span) > 1500 for e in entries[:3]
@@ -144,13 +144,14 @@ def _kind(flat: Outline, entries: Sequence[_Row]) -> str:
     return "thread" if is_slug and lengths >= 18 and dated >= 0.7 and counted >= 0.5 else ""
 
 
-def _is_thread(url: str) -> bool:
+def is_thread(url: str) -> bool:
+    """Whether an address reads like that of a thread."""
     said = _said_of(url)
     return bool(pattern("list", "thread").search(said)) and bool(re.search(r"\d|\w-\w+-\w", said))
 
 
 def _is_board(url: str) -> bool:
-    return bool(pattern("list", "board").search(_said_of(url))) and not _is_thread(url)
+    return bool(pattern("list", "board").search(_said_of(url))) and not is_thread(url)
 
 
 def _is_slug(url: str) -> bool:

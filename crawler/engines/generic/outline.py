@@ -23,6 +23,7 @@ _MOST = 16_000
 """Elements of a page that are looked at; one with a thousand posts has fewer."""
 _DEPTH = 400
 """Nesting below which nothing is looked at; pages of people do not go there."""
+_SPACE = re.compile(r"\s+")
 _IDLE = re.compile(r"^(?:odd|even|first|last|alt|clear\w*|clearfix|row|col|active|unread|read)$")
 
 Span = tuple[int, int]
@@ -125,7 +126,7 @@ def flatten(root: HtmlElement) -> Outline:
             size = len(text.strip())
             flat.at.append(place)
             flat.owner.append(owner)
-            flat.text.append(text)
+            flat.text.append(_SPACE.sub(" ", text))
             flat.sums.append(flat.sums[-1] + size)
             flat.linked.append(flat.linked[-1] + (size if is_linked else 0))
             place += 1

@@ -69,18 +69,23 @@ def _is_in_pager(link: HtmlElement) -> bool:
 
 def _numbered(page: Page, tree: HtmlElement) -> str:
     """The link numbered one more than this page, among links that differ by their number."""
-    pagers: dict[HtmlElement, list[HtmlElement]] = {}
-    for link in select(tree, "a[href]"):
-        if text_of(link).isdecimal() and _is_in_pager(link):
-            for up, _ in zip(link.iterancestors(), range(2), strict=False):
-                pagers.setdefault(up, []).append(link)
-    for pager, links in pagers.items():
+    for pager, links in _pagers(tree).items():
         wanted = str(_current(pager) or page_number(page.url) + 1)
         for link in links:
             url = _own(page, absolute(tree, page.url, link.get("href")))
             if text_of(link) == wanted and url and _is_kin(page.url, url):
                 return url
     return ""
+
+
+def _pagers(tree: HtmlElement) -> dict[HtmlElement, list[HtmlElement]]:
+    """What holds numbered links, with those links."""
+    pagers: dict[HtmlElement, list[HtmlElement]] = {}
+    for link in select(tree, "a[href]"):
+        if text_of(link).isdecimal() and _is_in_pager(link):
+            for up, _ in zip(link.iterancestors(), range(2), strict=False):
+                pagers.setdefault(up, []).append(link)
+    return pagers
 
 
 def _current(pager: HtmlElement) -> int | None:
@@ -122,10 +127,19 @@ def page_number(url: str) -> int:
     return 1
 
 
-def posts_before(url: str, held: int) -> int:
-    """Posts of the thread before this page, by its address; `held` is how many a page holds."""
-    offset = pattern("next", "offset").search(url)
-    return int(offset[1]) if offset else (page_number(url) - 1) * held
+def posts_before(page: Page, tree: HtmlElement, held: int) -> int:
+    """Posts of the thread before this page, by its address; `held` is how many a page holds.
+
+    Where the pager shows the number of the page it decides, for some programs count from 0.
+    """
+    offset = pattern("next", "offset").search(page.url)
+    if offset:
+        return int(offset[1])
+    told = page_number(page.url)
+    shown = next((n - 1 for n in map(_current, _pagers(tree)) if n), told)
+    return (
+        (shown if shown == told + 1 and pattern("next", "number").search(page.url) else told) - 1
+    ) * held
 
 
 def canonical(page: Page, tree: HtmlElement) -> str:

@@ -28,12 +28,12 @@ def _dates() -> re.Pattern[str]:
     said = _raw()["date"]
     month, clock = rf"(?:{said['months']})[^\W\d]{{0,9}}", r"\d{1,2}[:.h]\d{2}"
     at = r"(?:(?:at|um|à|a las|alle|om|kl|в|o)\.?\s+)?"
-    of = r"(?:,|\s|\.|de|of)"
+    of = r"(?:[\s,.-]|de|of)*"
     return re.compile(
         r"\b\d{4}[-./]\d{1,2}[-./]\d{1,2}\b"
         r"|\b\d{1,2}[-./]\d{1,2}[-./](?:(?:19|20)\d{2}|\d{2})\b"
         r"|\b\d{4}\s?[年년]\s?\d{1,2}\s?[月월]\s?\d{1,2}"
-        rf"|\b\d{{1,2}}(?:st|nd|rd|th|er|º|\.)?[\s-]*{of}*[\s-]*{month}\.?{of}*[\s-]*'?(?:\d{{4}}|\d{{2}})\b(?!:)"
+        rf"|\b\d{{1,2}}(?:st|nd|rd|th|er|º|\.)?{of}{month}\.?{of}'?(?:\d{{4}}|\d{{2}})\b(?!:)"
         rf"|\b{month}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+(?:at\s+)?(?:'\d{{2}}|\d{{4}})\b(?!:)"
         rf"|\b{month}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?\b(?!\w)|\b\d{{1,2}}(?:st|nd|rd|th|\.)?\s+{month}\b"
         rf"|(?<![^\W_])(?:{said['near']})(?=\s*$|,?\s+{at}{clock})"

@@ -141,7 +141,8 @@ def _written(block: Block, now: datetime, spoken: str) -> datetime | None:
     text = block.date.value if block.date else None
     found = DATE.search(text or "")
     near = re.search(r"^.*?\d[:.h]\d\d(?::\d\d)?(?:\s*[ap]\.?m\b)?", text or "", re.I)
-    tries = (text, near and near.group(), found and found.group())
+    bare = text[found.start() :] if text and found else None  # words before it take time
+    tries = (bare, text, near and near.group(), found and found.group())
     return next((w for t in tries if t and (w := moment(t, now=now, language=spoken))), None)
 
 
