@@ -360,7 +360,7 @@ def test_order_of_sources_changes_nothing(sources: list[Evidence], chance: Any) 
     assert grade("t", None, shuffled) == grade("t", None, sources)
 
 
-@pytest.mark.parametrize("designs", combinations(DESIGNS, 2), ids="-".join)
+@pytest.mark.parametrize("designs", list(combinations(DESIGNS, 2)), ids="-".join)
 def test_order_of_copies_that_differ_in_design_alone_changes_nothing(
     designs: tuple[str, str],
 ) -> None:
