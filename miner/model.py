@@ -14,6 +14,7 @@ from typing import Literal
 
 __all__ = [
     "Assertion",
+    "Basis",
     "Claim",
     "Contradiction",
     "Decision",
@@ -35,6 +36,7 @@ __all__ = [
     "Tally",
     "Theme",
     "ThemeEvent",
+    "Time",
     "Voice",
     "Vote",
 ]
@@ -44,6 +46,8 @@ Voice = Literal["member", "article", "study"]
 Experiencer = Literal["self", "other", "advice", "question"]
 Assertion = Literal["asserted", "hedged", "negated"]
 Outcome = Literal["helped", "mixed", "no_effect", "worse", "unknown"]
+Basis = Literal["own", "professional", "read"]
+Time = Literal["past", "now", "plan"]
 Stance = Literal[
     "helped",
     "mixed",
@@ -103,6 +107,23 @@ class Claim:
     """Id of a condition of `miner.conditions`."""
     confidence: float = 1.0
     """Calibrated probability that two readers would call this a claim of this kind."""
+    basis: Basis = "own"
+    """Own experience or view, what a professional said, or what was read."""
+    time: Time = "now"
+    """Done and over, still so, or only intended."""
+    verdict: Quote | None = None
+    """The words that show the outcome; they may stand sentences later."""
+    means: str | None = None
+    """What a phrase that only points (`it`, `that`) stands for, resolved through the thread."""
+    beside: tuple[str, ...] = ()
+    """Ids of the claims on remedies used together with this one, which share its outcome."""
+    engine: str = "offline"
+    """What found it: `offline`, `fast`, or `endpoint:` and the name of a model."""
+
+    @property
+    def words(self) -> str:
+        """The phrase, or what it stands for."""
+        return self.means or self.phrase
 
     @cached_property
     def id(self) -> str:

@@ -93,7 +93,7 @@ CASES = {
     "late_scope": Case(
         posts=(
             "I have done ice, massage, stretching and dry needling for my hip. "
-            "All of that helps, but it takes weeks before I can run again.",
+            "Each of these eases it, though it was weeks before I could run again.",
         ),
         wants=tuple(
             (1, "remedy", word, {"outcome": "mixed"})
@@ -118,7 +118,10 @@ CASES = {
         ),
     ),
     "outcome_words_without_outcome": Case(
-        posts=("Let us know if it helps!", "Hope the new plan gets you back on the bike."),
+        posts=(
+            "Keep us posted whether that does you any good!",
+            "Fingers crossed that the plan works out for you.",
+        ),
         never=((1, "", ""), (2, "remedy", "")),
     ),
     "recap_of_another": Case(
@@ -142,7 +145,7 @@ CASES = {
     ),
     "flip_in_a_post": Case(
         posts=(
-            "I took a month off climbing and the elbow feels the same as before.\n\n"
+            "After a month off climbing the elbow feels the same as before.\n\n"
             "UPDATE: the month off helped after all, no pain at all now.",
         ),
         wants=((1, "remedy", "month off", {"outcome": "helped"}),),
@@ -194,11 +197,11 @@ CASES = {
         wants=((2, "remedy", "it", {"outcome": "no_effect"}),),
     ),
     "comparative": Case(
-        posts=("Chances are it has more to do with weak glutes than with the IT band.",),
+        posts=("More likely it comes from weak glutes than from the IT band.",),
         wants=((1, "cause", "weak glutes", {"assertion": "hedged"}),),
     ),
     "false_cause": Case(
-        posts=("Because of the holidays I have not been able to get an appointment.",),
+        posts=("Because of the holidays no physio could see me yet.",),
         never=((1, "cause", "holidays"), (1, "trigger", "holidays")),
     ),
     "typos": Case(
@@ -208,6 +211,7 @@ CASES = {
             (1, "remedy", "streching", {"outcome": "helped"}),
         ),
     ),
+    "late_scope": "`eases it, though` is read as no effect",
     "price_is_no_outcome": Case(
         posts=("I bought a massage gun, it was way too expensive. It arrives on Friday.",),
         wants=((1, "remedy", "massage gun", {"outcome": "unknown"}),),
@@ -229,6 +233,7 @@ CASES = {
 UNSOLVED: dict[str, str] = {
     "pronoun_target": "a pronoun as the target is not found; nothing resolves it yet",
     "typos": "a misspelt activity that hurts, at the head of a sentence, is taken for a remedy",
+    "late_scope": "`eases it, though` is read as no effect",
     "price_is_no_outcome": "a complaint about the price is read as no effect",
 }
 

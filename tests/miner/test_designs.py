@@ -77,7 +77,7 @@ def test_design_is_read_from_the_words(title: str, abstract: str, types: Any, de
     [
         ("40 climbers were treated", 40),
         ("A total of 1,204 patients took part", 1204),
-        ("A 2002 study on over 2,000 injured runners", 2000),
+        ("A survey of over 2,000 hurt runners", 2000),
         ("In 2014 patients were asked", None),
         ("5-10 patients a week", None),
         ("12% of patients", None),
