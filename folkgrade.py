@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache, cached_property, partial
 from importlib import resources
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,7 +44,9 @@ if TYPE_CHECKING:
     from crawler.page import Page
     from crawler.sites import Site
     from crawler.vault import Vault
+    from miner.endpoint import Endpoint
     from miner.knowledge import Knowledge
+    from miner.pipeline import Options
 
 __all__ = ["BadSettings", "Project", "Settings", "app", "main", "read_settings"]
 __version__ = "0.1.0"
@@ -131,11 +134,41 @@ class SiteSettings(Section):
     selectors: dict[str, Any] | None = None
 
 
+class LiteratureSettings(Section):
+    """Which services are asked for studies, once `folkgrade literature` is given."""
+
+    services: Words = ("europepmc", "pubmed", "openalex", "clinicaltrials", "crossref")
+    max_age: float = Field(default=90.0, ge=0, allow_inf_nan=False)
+    most: int = Field(default=50, ge=1, le=1000)
+    addresses: dict[str, str] = {}
+
+
 class MineSettings(Section):
     """How claims become themes."""
 
     embedder: str = "all-MiniLM-L6-v2"
+    engine: str = "offline"
+    endpoint: str = ""
+    endpoint_model: str = ""
+    endpoint_remote: bool = False
+    endpoint_requests: int = Field(default=1000, ge=1)
+    endpoint_tokens: int = Field(default=1000000, ge=1)
+    endpoint_patience: float = Field(default=120.0, gt=0, le=3600)
+    processes: int = Field(default=0, ge=0, le=64)
     min_authors: int = Field(default=2, ge=1)
+
+
+class ConditionSettings(Section):
+    """A condition of one's own, or more words for one that is known."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")
+    name: str = ""
+    region: str = ""
+    names: Words = ()
+    capitals: Words = ()
+    shorts: Words = ()
+    hints: Words = ()
+    near: Words = ()
 
 
 class DashboardSettings(Section):
@@ -151,6 +184,8 @@ class Settings(Section):
     crawl: CrawlSettings = CrawlSettings()
     site: tuple[SiteSettings, ...] = ()
     mine: MineSettings = MineSettings()
+    condition: tuple[ConditionSettings, ...] = ()
+    literature: LiteratureSettings = LiteratureSettings()
     dashboard: DashboardSettings = DashboardSettings()
 
 
@@ -202,7 +237,7 @@ class Project:
         address = self.settings.project.database
         return address if "://" in address else str((self.folder / address).resolve())
 
-    def stores(self) -> tuple[Corpus, Knowledge]:
+    def stores(self, *, read_only: bool = False) -> tuple[Corpus, Knowledge]:
         """Both stores on one database, opened."""
         from crawler.corpus import Corpus
         from crawler.database import open_database
@@ -210,7 +245,7 @@ class Project:
         from miner.knowledge import Knowledge
 
         try:
-            engine = open_database(self.database)
+            engine = open_database(self.database, read_only=read_only)
         except StoreError as error:
             raise BadSettings(f"{SETTINGS_FILE}: project.database: {error}") from error
         return Corpus(engine), Knowledge(engine)
@@ -300,6 +335,35 @@ class ThemeKind(Enum):
     diagnosis = "diagnosis"
     remedy = "remedy"
 
+
+class SearchMode(Enum):
+    """How words are looked for."""
+
+    both = "both"
+    words = "words"
+    meaning = "meaning"
+
+
+class QuotePolicy(Enum):
+    """How much of members' words an export keeps."""
+
+    none = "none"
+    short = "short"
+    full = "full"
+
+
+class DigestForm(Enum):
+    """How a digest is written."""
+
+    md = "md"
+    html = "html"
+    eml = "eml"
+    atom = "atom"
+
+
+EXPORT_FORMATS = (
+    "csv, jsonl, parquet, xlsx, refi, qdc, ris, bibtex, csl, ro-crate, datapackage, obsidian, html."
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable, on stdout.")]
 
@@ -644,30 +708,38 @@ def import_(
 @app.command(epilog=_examples("mine"))
 def mine(
     force: Annotated[bool, typer.Option("--force", help="Also where nothing changed.")] = False,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="A first look: word weights alone, many claims missed.")
+    ] = False,
+    engine: Annotated[
+        str | None, typer.Option(help="What reads claims: offline, fast or endpoint.")
+    ] = None,
     project: ProjectFolder = None,
 ) -> None:
     """Find claims, themes, evidence, grades and gaps in what was collected."""
-    _leave(_mine(_project(project), force=force))
+    _leave(_mine(_project(project), force=force, engine="fast" if fast else engine))
 
 
-def _mine(here: Project, *, force: bool = False) -> int:
+def _mine(here: Project, *, force: bool = False, engine: str | None = None) -> int:
     """Exit code of a run of the miner whose progress and outcome were shown."""
     from miner.errors import UnknownPart
-    from miner.pipeline import Options, mine, unchanged
+    from miner.pipeline import mine, unchanged
 
     corpus, knowledge = here.stores()
     if not corpus.sites() and knowledge.last_run() is None:
         tell(f"Nothing is collected yet. Next: {next_step(False, False, False)}")
         return OK
-    options = Options(**here.settings.mine.model_dump())
+    options = _options(here, engine)
     if not force and unchanged(corpus, knowledge, options):
         tell("Nothing changed since the last run. `folkgrade mine --force` mines all the same.")
         return OK
+    if options.endpoint and not options.endpoint.is_local:
+        tell(f"Posts are sent to {options.endpoint.site}, names masked, for {options.engine}.")
     try:
         with bar(err) as show:
             run = mine(corpus, knowledge, options, show)
     except UnknownPart as error:
-        raise BadSettings(f"mine.embedder: {error}") from error
+        raise BadSettings(f"{SETTINGS_FILE}, [mine]: {error}") from error
     counted = ", ".join(f"{count} {name}" for name, count in run.counts.items())
     tell(f"Run {run.id}: {counted}. Next: folkgrade dashboard")
     for url, reason in run.failures.items():
@@ -675,18 +747,127 @@ def _mine(here: Project, *, force: bool = False) -> int:
     return PARTIAL if run.failures else OK
 
 
+def _options(here: Project, engine: str | None = None) -> Options:
+    """What the settings choose for the miner, the engine perhaps by a flag."""
+    from miner.conditions import Condition
+    from miner.pipeline import Options
+
+    chosen = here.settings.mine
+    named = engine or chosen.engine
+    return Options(
+        embedder=chosen.embedder,
+        engine=named,
+        min_authors=chosen.min_authors,
+        processes=chosen.processes,
+        endpoint=_endpoint(chosen) if named == "endpoint" else None,
+        conditions=tuple(Condition(**some.model_dump()) for some in here.settings.condition),
+    )
+
+
+def _endpoint(chosen: MineSettings) -> Endpoint:
+    """The endpoint of the settings; BadSettings where there is none or nobody agreed to it."""
+    from miner.endpoint import KEY, BadEndpoint, Endpoint
+
+    where = f"{SETTINGS_FILE}: mine"
+    try:
+        found = Endpoint(
+            url=chosen.endpoint,
+            model=chosen.endpoint_model,
+            key=os.environ.get(KEY, ""),
+            patience=chosen.endpoint_patience,
+            requests=chosen.endpoint_requests,
+            tokens=chosen.endpoint_tokens,
+        )
+    except BadEndpoint as error:
+        raise BadSettings(f"{where}.{error}") from error
+    if not found.is_local and not chosen.endpoint_remote:
+        raise BadSettings(
+            f"{where}.endpoint_remote: posts would leave this machine for {found.site}; "
+            "set it to true if you mean it, or name an endpoint on localhost"
+        )
+    return found
+
+
+@app.command(epilog=_examples("literature"))
+def literature(
+    limit: Annotated[
+        int, typer.Option(min=1, help="Pairs of theme and condition, most members first.")
+    ] = 30,
+    theme: Annotated[
+        str | None, typer.Option(help="Only themes of this id, or with this in their name.")
+    ] = None,
+    condition: Annotated[str | None, typer.Option(help="Only this condition.")] = None,
+    since: Annotated[
+        int | None, typer.Option(metavar="YEAR", min=1900, max=2100, help="Only studies since.")
+    ] = None,
+    service: Annotated[
+        list[str] | None, typer.Option(help="Only this service; may be repeated.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list the queries; nothing is sent.")
+    ] = False,
+    project: ProjectFolder = None,
+) -> None:
+    """Ask literature services for studies on the themes; the one command that sends words out."""
+    from crawler.literature import UnknownService
+    from dashboard.literature import Looking, planned_queries
+    from miner.conditions import with_own
+    from miner.errors import NothingMined
+    from miner.subjects import subjects
+
+    here = _project(project)
+    corpus, knowledge = here.stores()
+    if knowledge.last_run() is None:
+        raise NothingMined("nothing is mined yet; run `folkgrade mine`")
+    chosen = here.settings.literature
+    found = subjects(
+        knowledge.themes(),
+        knowledge.claims(),
+        theme=theme,
+        condition=condition,
+        since=since,
+        most=chosen.most,
+        among=with_own(_options(here, "offline").conditions),
+    )
+    wanted = list(islice(found, limit))
+    services = service or chosen.services
+    try:
+        if dry_run:
+            typer.echo("\n".join(map(shown, planned_queries(services, wanted))))
+            return
+        looking = Looking(
+            services=services,
+            agent=here.agent,
+            contact=here.settings.crawl.contact,
+            environment=os.environ,
+            addresses=chosen.addresses,
+            max_age=chosen.max_age,
+            console=err,
+        )
+        report = looking.look_up(corpus, wanted)
+    except UnknownService as error:
+        if service:
+            raise
+        raise BadSettings(f"{SETTINGS_FILE}, [literature]: {error}") from error
+    if not wanted:
+        tell("No theme of several people fits; nothing was asked.")
+    if report.failures:
+        _leave(PARTIAL if report.asked or report.known else ERROR)
+    tell("Next: folkgrade mine")
+
+
 @app.command(epilog=_examples("status"))
 def status(project: ProjectFolder = None, as_json: Json = False) -> None:
     """Say what is there, how fresh it is, and what to do next."""
     from crawler.freshness import freshness
     from crawler.frontier import Frontier
-    from miner.pipeline import Options, unchanged
+    from miner.pipeline import unchanged
 
     here = _project(project)
     corpus, knowledge = here.stores()
     sites, run, failures = corpus.sites(), knowledge.last_run(), corpus.failures()
     states = freshness(corpus, Frontier(corpus.engine))
-    fresh = unchanged(corpus, knowledge, Options(**here.settings.mine.model_dump()))
+    fresh = unchanged(corpus, knowledge, _options(here))
     following = next_step(bool(sites), fresh, any(state.is_due for state in states))
     if as_json:
         record = {
@@ -736,6 +917,192 @@ def themes(
     print_themes(records)
 
 
+@app.command(epilog=_examples("search"))
+def search(
+    text: Annotated[str, typer.Argument(metavar="WORDS", help="What to look for.")],
+    mode: Annotated[
+        SearchMode, typer.Option(help="By words, by meaning or by both.")
+    ] = SearchMode.both,
+    kind: Annotated[ThemeKind | None, typer.Option(help="Only on themes of this kind.")] = None,
+    condition: Annotated[str | None, typer.Option(help="Only on this condition.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many passages to list.")] = 20,
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Find what members, articles and studies say, by words and by meaning."""
+    from dashboard.hits import look_for, print_hits
+    from miner.search import Asked, Facet
+
+    knowledge = _project(project).stores()[1]
+    given: dict[Facet, str | None] = {"kind": kind and kind.value, "condition": condition}
+    chosen = {facet: value for facet, value in given.items() if value}
+    names = {theme.id: theme.name for theme in knowledge.themes()}
+    asked = Asked(text=text, mode=mode.value, chosen=chosen)
+    records, why = look_for(knowledge.engine, names, asked, limit)
+    if why:
+        tell(f"Only words were looked for: {why}")
+    if as_json:
+        typer.echo(json.dumps(records, ensure_ascii=False, indent=1))
+        return
+    print_hits(records)
+    if not records:
+        tell("Nothing was found.")
+
+
+@app.command(epilog=_examples("brief"))
+def brief(
+    theme: Annotated[str, typer.Argument(metavar="THEME", help="Id or name of a theme.")],
+    out: Annotated[
+        Path | None, typer.Option(help="File to write, .md or .docx; else Markdown on stdout.")
+    ] = None,
+    condition: Annotated[str | None, typer.Option(help="Only this condition.")] = None,
+    project: ProjectFolder = None,
+) -> None:
+    """Write a content brief: what an article on a theme should answer, cite and leave out."""
+    from dashboard.papers import docx, markdown, title
+    from miner.current import Current
+    from miner.errors import MinerError, NothingMined
+    from miner.report import theme_brief
+
+    corpus, knowledge = _project(project).stores()
+    now = Current(knowledge.engine)
+    run = now.last_run()
+    if run is None:
+        raise NothingMined("nothing is mined yet; run `folkgrade mine`")
+    named = [item for item in now.themes() if item.name.lower() == theme.lower()]
+    item = now.theme(theme) or next(iter(named), None)
+    if item is None:
+        raise MinerError(f"{theme}: no theme of this id or name; `folkgrade themes` lists them")
+    paper = theme_brief(corpus, now, item, condition)
+    text = markdown(paper, f"Run {run.id} of {run.finished:%Y-%m-%d}.")
+    if out is None:
+        typer.echo(text, nl=False)
+    elif out.suffix == ".docx":
+        out.write_bytes(docx(text, title=title(paper), when=run.finished))
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+@app.command(epilog=_examples("export"))
+def export(
+    form: Annotated[str, typer.Argument(metavar="FORMAT", help=EXPORT_FORMATS)],
+    out: Annotated[
+        Path | None, typer.Option(help="File or folder to write; several files also as .zip.")
+    ] = None,
+    theme: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only this theme; may be repeated.")
+    ] = None,
+    quotes: Annotated[
+        QuotePolicy, typer.Option(help="Members' words: none, at most five in a row, or all.")
+    ] = QuotePolicy.short,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only list the kept words that a search would find.")
+    ] = False,
+    project: ProjectFolder = None,
+) -> None:
+    """Write the results to files that other programs read; members' words shortened."""
+    from miner import export as exports
+    from miner.current import Current
+    from miner.export.archive import ending, written
+    from miner.export.gather import Wanted, corpus_texts, gather
+    from miner.export.words import search as found_again
+
+    write = exports.load(form)
+    here = _project(project)
+    corpus, knowledge = here.stores()
+    wanted = Wanted(
+        themes=theme or (),
+        quotes=quotes.value,
+        project=here.settings.project.name,
+        program=f"Folkgrade {__version__}",
+    )
+    package = gather(corpus, Current(knowledge.engine), wanted)
+    if check:
+        kept = ((claim.id, claim.text) for claim in package.claims)
+        for one in found_again(kept, corpus_texts(corpus)):
+            typer.echo(f"{one.id}\t{one.words}\t{one.places}\t{' '.join(one.text.split())}")
+    else:
+        files = list(write(package))
+        target = out or Path(f"folkgrade-{form}-run{package.about.run}{ending(files)}")
+        tell(f"Wrote {written(files, target)}")
+    sheet = package.datasheet
+    tell(f"{sheet.findable:,} of {sheet.kept:,} kept quotes could be found again by a search.")
+
+
+@app.command(epilog=_examples("digest"))
+def digest(
+    since: Annotated[
+        str, typer.Option(metavar="last|DAY", help="The last digest, or a day as 2024-05-31.")
+    ] = "last",
+    form: Annotated[DigestForm, typer.Option("--format", help="How it is written.")] = (
+        DigestForm.md
+    ),
+    out: Annotated[Path | None, typer.Option(help="File to write; else stdout.")] = None,
+    project: ProjectFolder = None,
+) -> None:
+    """Tell what changed: themes, levels, contradictions, gaps, questions, freshness."""
+    _digest(_project(project), since, form.value, out)
+
+
+def _digest(here: Project, since: str, form: str, out: Path | None) -> None:
+    """Writes a digest; one since the last remembers up to where it told."""
+    from miner.current import Current
+    from miner.letters import letter
+    from miner.snapshots import Snapshots
+    from miner.telling import tell as told_since
+
+    corpus, knowledge = here.stores()
+    found = told_since(
+        corpus,
+        Current(knowledge.engine),
+        None if since == "last" else _day(since),
+        project=here.settings.project.name,
+        base=f"http://127.0.0.1:{here.settings.dashboard.port}",
+    )
+    body = letter(form, found)
+    if out is None:
+        typer.echo(body.decode(), nl=False)
+    else:
+        out.write_bytes(body)
+        tell(f"Wrote {out}: {len(found.entries)} changes")
+    if since == "last":
+        Snapshots(knowledge.engine).tell(found.run)
+
+
+def _day(text: str) -> datetime:
+    """The beginning of a day, in UTC; a usage error where it is none."""
+    try:
+        return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is neither `last` nor a day such as 2024-05-31"
+        ) from None
+
+
+@app.command("run", epilog=_examples("run"))
+def run_(
+    form: Annotated[DigestForm, typer.Option("--format", help="How the digest is written.")] = (
+        DigestForm.md
+    ),
+    out: Annotated[Path | None, typer.Option(help="File for the digest; else stdout.")] = None,
+    project: ProjectFolder = None,
+) -> None:
+    """Crawl the settings' sites, mine and tell what changed, once at a time; for cron."""
+    from crawler.leases import alone
+
+    here = _project(project)
+    if not here.settings.site:
+        raise BadSettings(f"no [[site]] in {here.folder / SETTINGS_FILE}: name what to crawl")
+    with alone(here.folder / "data" / "run.lock", ["folkgrade run"]):
+        crawled = _crawl(here, here.settings.site)
+        if crawled not in (OK, PARTIAL):
+            _leave(crawled)
+        mined = _mine(here)
+        if here.stores()[1].last_run() is not None:
+            _digest(here, "last", form.value, out)
+    _leave(crawled or mined)
+
+
 @app.command(epilog=_examples("forget"))
 def forget(
     key: Annotated[str, typer.Argument(metavar="PSEUDONYM|URL", help="Whom or what to forget.")],
@@ -768,19 +1135,22 @@ def forget(
 @app.command(epilog=_examples("dashboard"))
 def dashboard(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = None,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Nothing can be changed: no page Review.")
+    ] = False,
     project: ProjectFolder = None,
 ) -> None:
     """Open the dashboard on this machine until Ctrl-C."""
     here = _project(project)
-    here.stores()
-    _serve(here, port or here.settings.dashboard.port)
+    here.stores(read_only=read_only)
+    _serve(here, port or here.settings.dashboard.port, read_only=read_only)
 
 
-def _serve(here: Project, port: int) -> None:
+def _serve(here: Project, port: int, *, read_only: bool = False) -> None:
     """Runs the dashboard until it ends or Ctrl-C, on that port or the next free one."""
     from dashboard.serve import free_port, start
 
-    server = start(here.database, free_port(port))
+    server = start(here.database, free_port(port), read_only=read_only)
     try:
         tell(f"Dashboard: {server.address}   (Ctrl-C ends it)")
         server.process.wait()

@@ -1,88 +1,154 @@
-"""Speed and memory of the extraction: `python benchmarks/claims_speed.py [--posts N]`.
+"""Speed and memory of the extraction: `python benchmarks/claims_speed.py [--posts N] [--large]`.
 
-Invented posts of about a hundred words in threads of ten are read; told are posts a second over
-each tenth (level, if the work is linear) and the largest memory so far (level, if none is kept).
+Invented posts of about a hundred words in threads of ten are read by the model and by `--fast`, in
+one process and in as many as there are cores, side by side. Told are posts and words a second, the
+largest memory of one process, and whether the claims are the same whatever the number of processes
+and whatever was read before. With `--large`, memory and speed of 1,000, 10,000 and 100,000 posts.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import random
 import resource
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "training"))
+
+import written
 
 from crawler.documents import Post, Source, Thread
-from miner.claims import Extractor
+from miner import engines
+from miner.model import Claim
+from miner.readers import Readers, cores
 
-SAYINGS = (
-    "I tried {a} for {n} weeks and it did nothing.",
-    "My {b} has hurt since {n} months ago when I went back to work.",
-    "Then I did {a} every morning, which helped a lot.",
-    "Has anyone had luck with {a}?",
-    "The doctor said it is {c} but I am not so sure about that.",
-    "Sitting makes my {b} worse, walking is fine.",
-    "It was raining all week and I watched the race on the telly with the kids.",
-    "Thanks for all of your answers, I will report back in {n} weeks.",
-    "We drove up on Friday and stayed at the usual place by the lake.",
-    "I blame my old shoes for the {b}, they were worn to the bone.",
-)
-THINGS = {
-    "a": ("heel drops", "foam rolling", "a massage gun", "yoga", "ibuprofen", "dry needling"),
-    "b": ("knee", "hip", "elbow", "lower back", "Achilles", "wrist"),
-    "c": ("bursitis", "a labral tear", "tendinopathy", "sciatica", "a sprain"),
-    "n": ("two", "three", "six", "ten"),
-}
+WORDS = 100
+"""Words of a post, about: as many as posts about injuries have."""
+SMALL, MIDDLE, LARGE = 1_000, 10_000, 100_000
+
+
+def sayings() -> list[str]:
+    """What the posts are put together from: the posts of the written threads, each once."""
+    found = {post["text"]: None for thread in written.threads() for post in thread["posts"]}
+    return [text for text in found if ">" not in text and "quote" not in text.lower()]
 
 
 def threads(posts: int, seed: int = 1) -> Iterator[Thread]:
-    """Threads of ten posts each."""
-    rng = random.Random(seed)
+    """Threads of ten posts each; no saying comes twice in a thread, where it would be a quote."""
+    rng, known = random.Random(seed), sayings()
     read = datetime(2026, 1, 1, tzinfo=UTC)
     for number in range(0, posts, 10):
         source = Source(url=f"thread {number}", site="speed", fetched=read, engine="benchmark")
-        said = [
-            " ".join(
-                rng.choice(SAYINGS).format(**{k: rng.choice(v) for k, v in THINGS.items()})
-                for _ in range(9)
-            )
-            for _ in range(min(10, posts - number))
-        ]
+        order = iter(rng.sample(known, len(known)))
         yield Thread(
             source=source,
             title="A question about my knee",
             posts=tuple(
-                Post(id=str(n), number=n, text=text, author=f"p{rng.randrange(99)}")
-                for n, text in enumerate(said, 1)
+                Post(id=str(n), number=n, text=_post(order), author=f"p{rng.randrange(99)}")
+                for n in range(1, min(10, posts - number) + 1)
             ),
         )
+
+
+def _post(order: Iterator[str]) -> str:
+    said: list[str] = []
+    while sum(len(one.split()) for one in said) < WORDS * 0.85:
+        said.append(next(order))
+    return "\n\n".join(said)
+
+
+def words(documents: Iterable[Thread]) -> int:
+    """Words of all posts."""
+    return sum(len(post.text.split()) for document in documents for post in document.posts)
+
+
+def read(name: str, documents: Iterable[Thread], processes: int) -> Iterator[list[Claim]]:
+    """The claims of each document."""
+    with Readers(name, engines.load(name), processes) as readers:
+        for _, claims in readers.each((None, document) for document in documents):
+            yield claims()
+
+
+def mark(found: Iterable[list[Claim]]) -> str:
+    """The same for the same claims, every field of them."""
+    digest = hashlib.sha256()
+    for claims in found:
+        digest.update(repr(claims).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:12]
+
+
+def compare(name: str, posts: int) -> None:
+    """Tell speed with one process and with several, and whether they found the same."""
+    warm, some = list(threads(320, seed=9)), list(threads(posts))
+    seen = set()
+    for processes in sorted({1, cores()}):
+        with Readers(name, engines.load(name), processes) as readers:
+            for _, claims in readers.each((None, document) for document in warm):
+                claims()
+            started = time.perf_counter()
+            found = [claims() for _, claims in readers.each((None, one) for one in some)]
+            spent = time.perf_counter() - started
+        seen.add(mark(found))
+        print(
+            f"{name:8} {processes} process{'es' if processes > 1 else '  '}:",
+            f"{posts / spent:7.1f} posts, {words(some) / spent:8.0f} words a second;",
+            f"{sum(map(len, found))} claims",
+            flush=True,
+        )
+    backwards = list(read(name, some[::-1], 1))[::-1]
+    seen.add(mark(backwards))
+    print(f"{name:8} same claims in one process, in several, and backwards: {len(seen) == 1}")
+
+
+def peak() -> float:
+    """The largest memory of this process so far, in MB; its own, not its parent's, if told."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        told = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(told.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def grown(name: str, posts: int) -> None:
+    """Tell speed and the largest memory of this process after so many posts, in one process."""
+    started = time.perf_counter()
+    claims = sum(len(found) for found in read(name, threads(posts), 1))
+    spent = time.perf_counter() - started
+    memory = peak()
+    print(
+        f"{name:8} {posts:7} posts: {posts / spent:7.1f} a second, {memory:5.0f} MB at most,",
+        f"{claims} claims",
+        flush=True,
+    )
 
 
 def main() -> None:
     """Read the arguments, extract, tell speed and memory."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--posts", type=int, default=1000)
+    parser.add_argument("--posts", type=int, default=600)
+    parser.add_argument("--engine", choices=("offline", "fast"), help="only this one")
+    parser.add_argument("--large", action="store_true", help="1,000 to 100,000 posts as well")
+    parser.add_argument("--grown", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    extractor = Extractor()
-    for thread in threads(10):
-        extractor.extract(thread)
-    started, last, claims, step = time.perf_counter(), time.perf_counter(), 0, 0
-    tenth = max(arguments.posts // 100, 1)
-    for step, thread in enumerate(threads(arguments.posts), 1):
-        claims += len(extractor.extract(thread))
-        if step % tenth == 0:
-            now = time.perf_counter()
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            speed = tenth * 10 / (now - last)
-            print(f"{step * 10} posts: {speed:.1f} a second, {memory:.0f} MB at most", flush=True)
-            last = now
-    spent = time.perf_counter() - started
-    print(f"{arguments.posts / spent:.1f} posts a second, {claims} claims")
+    names = (arguments.engine,) if arguments.engine else ("offline", "fast")
+    if arguments.grown:
+        grown(names[0], arguments.grown)
+        return
+    for name in names:
+        compare(name, arguments.posts)
+    sizes = (SMALL, MIDDLE, LARGE) if arguments.large else (SMALL // 5, SMALL)
+    for name in names:
+        for size in sizes:
+            # In a process of its own, so that each size has its own largest memory.
+            command = [sys.executable, __file__, "--engine", name, "--grown", str(size)]
+            subprocess.run(command, check=True)
 
 
 if __name__ == "__main__":

@@ -152,4 +152,21 @@ def _reference(entry: Reference) -> Reference:
 
 
 def _study(study: Study) -> Study:
-    return replace(study, title=line(study.title), abstract=text(study.abstract))
+    return replace(
+        study,
+        title=line(study.title),
+        abstract=text(study.abstract),
+        publication_types=_lines(study.publication_types),
+        n=whole(study.n),
+        pages=whole(study.pages),
+        doi=line(study.doi) or None if study.doi else None,
+        pmid=line(study.pmid) or None if study.pmid else None,
+        authors=_lines(study.authors),
+        journal=line(study.journal),
+        mesh=_lines(study.mesh),
+        registry=_lines(study.registry),
+    )
+
+
+def _lines(given: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(filter(None, map(line, given)))

@@ -88,8 +88,10 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
-def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
-    """An engine for the URL, or for a file path.
+def open_database(
+    url: str, *, busy_seconds: float = BUSY_SECONDS, read_only: bool = False
+) -> sa.Engine:
+    """An engine for the URL, or for a file path; one that is read only refuses every write.
 
     Raises StoreError where the URL makes no sense or the folder is missing.
     """
@@ -97,7 +99,7 @@ def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
         raise StoreError(f"{url}: the folder does not exist; make a project with `folkgrade init`")
     try:
         address = sa.make_url(url) if "://" in url else sa.URL.create("sqlite", database=url)
-        sealed = _sealed(address)
+        sealed = _sealed(address, read_only=read_only)
         engine = sa.create_engine(address, **({"creator": sealed} if sealed else {}))
     except ImportError as error:
         way = 'pip install "folkgrade[postgres]"' if url.startswith("postgres") else "install it"
@@ -113,7 +115,7 @@ def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine, busy_seconds, writable=sealed is None)
     elif engine.dialect.name == "postgresql":
-        _tune_postgresql(engine)
+        _tune_postgresql(engine, read_only=read_only)
     return engine
 
 
@@ -123,7 +125,7 @@ def shown(url: str) -> str:
     return re.sub(r"(?i)\b(password|passwd|pwd)=[^&]*", r"\1=***", bare)
 
 
-def _sealed(address: sa.URL) -> Callable[[], sqlite3.Connection] | None:
+def _sealed(address: sa.URL, *, read_only: bool = False) -> Callable[[], sqlite3.Connection] | None:
     """What opens an SQLite file that may only be read; None for any other database.
 
     Without a log beside it, nobody is writing, and it is read as it lies: where nothing may be
@@ -131,10 +133,14 @@ def _sealed(address: sa.URL) -> Callable[[], sqlite3.Connection] | None:
     """
     name = address.database or ""
     path = Path(name)
-    if address.get_backend_name() != "sqlite" or not path.is_file() or _writable(path):
+    if address.get_backend_name() != "sqlite" or not (read_only or path.is_file()):
+        return None
+    if _writable(path) and not read_only:
         return None
     log = Path(f"{name}-wal")
-    mode = "ro" if log.exists() and log.stat().st_size else "ro&immutable=1"
+    waiting = log.exists() and log.stat().st_size
+    # A folder that may be written has room for the log, and somebody may write while we read.
+    mode = "ro" if waiting or _writable(path) else "ro&immutable=1"
     uri = f"{path.resolve().as_uri()}?mode={mode}"
     return lambda: sqlite3.connect(uri, uri=True, check_same_thread=False)
 
@@ -169,12 +175,14 @@ def _log_ahead(connection: sqlite3.Connection, busy_seconds: float) -> None:
             return
 
 
-def _tune_postgresql(engine: sa.Engine) -> None:
+def _tune_postgresql(engine: sa.Engine, *, read_only: bool = False) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         # A process that was stopped in a transaction would keep its locks for ever.
         with connection.cursor() as cursor:
             cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
+            if read_only:
+                cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
         connection.commit()
 
 

@@ -127,6 +127,16 @@ class Study:
     doi: str | None = None
     pmid: str | None = None
     retracted: bool = False
+    preprint: bool = False
+    authors: tuple[str, ...] = ()
+    """As the service writes them; authorship is public."""
+    journal: str = ""
+    pages: int | None = None
+    """How many pages it fills."""
+    mesh: tuple[str, ...] = ()
+    """Subject headings."""
+    registry: tuple[str, ...] = ()
+    """Numbers of the trial in registries: two papers of one trial share them."""
 
 
 Document = Thread | Article | Study

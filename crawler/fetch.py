@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPException, HTTPMessage
 from typing import IO, Any
@@ -20,7 +21,7 @@ from crawler.errors import CrawlerError, RefusedByPolicy
 from crawler.page import Page
 from crawler.sites import POLITE_DELAY, bare, is_loopback, site_of
 
-__all__ = ["NoAnswer", "fetch"]
+__all__ = ["Answer", "NoAnswer", "ask", "fetch"]
 
 _LARGEST = 16 * 2**20
 _PATIENCE = 60.0
@@ -30,6 +31,28 @@ _REFUSALS = (401, 403, 429, 451)
 
 class NoAnswer(CrawlerError):
     """A page that did not come."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What an interface answered, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By names in small letters."""
+    body: bytes
+
+
+def ask(url: str, user_agent: str) -> Answer:
+    """The answer of an interface that is made for programs: no robots.txt, no redirects.
+
+    Raises NoAnswer, whose message names the host alone: an address may carry a key.
+    """
+    try:
+        status, headers, body = _asked(build_opener(_Stays), url, user_agent)
+    except NoAnswer as error:
+        raise NoAnswer(str(error).replace(url, site_of(url))) from None
+    return Answer(status=status, headers=headers, body=body)
 
 
 class _Stays(HTTPRedirectHandler):

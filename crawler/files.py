@@ -54,6 +54,9 @@ FORMATS = {
     ".mbox": "dump",
     ".warc": "dump",
     ".xml": "dump",
+    ".ris": "dump",
+    ".nbib": "dump",
+    ".bib": "dump",
 }
 """How a file is read, by the end of its name, where its beginning does not tell."""
 PACKINGS = {".gz", ".bz2", ".zst"}
@@ -305,7 +308,9 @@ def _dump(stream: Stream, reader: imports.Reader, wanted: Request) -> Iterator[S
             count += 1
             yield replace(step, document=found)
     if not count and not stream.damage:
-        raise NothingRead(f"{stream.path}: no thread and no article in it; see docs/formats.md")
+        raise NothingRead(
+            f"{stream.path}: no thread, article or reference in it; see docs/formats.md"
+        )
 
 
 def _document(stream: Stream, how: str, wanted: Request) -> tuple[Document, ...]:

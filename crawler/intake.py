@@ -9,9 +9,10 @@ from types import TracebackType
 from typing import Literal, Protocol
 
 from crawler.deliver import Delivery, opened, sealed
-from crawler.documents import Article, Document, Thread
+from crawler.documents import Article, Document, Study, Thread
 from crawler.errors import DamagedDocument, NotStored, StoreError
 from crawler.files import Request, Step, read_paths
+from crawler.literature.shelf import Shelf
 
 __all__ = ["Account", "Intake", "Store", "take_in"]
 
@@ -53,9 +54,10 @@ class Names(Protocol):
 class Intake:
     """The way into the store for what no crawl brings: the same pseudonyms and masks."""
 
-    def __init__(self, store: Store, names: Names, key: bytes) -> None:
-        """`key` makes the pseudonyms."""
+    def __init__(self, store: Store, names: Names, key: bytes, shelf: Shelf | None = None) -> None:
+        """`key` makes the pseudonyms; studies go on the shelf, where each is one paper."""
         self.store = store
+        self.shelf = shelf
         self.key = key
         self._names = names
         self._delivery = Delivery(key)
@@ -79,6 +81,8 @@ class Intake:
 
     def take(self, document: Document) -> Added:
         """What storing the document did, once every name in it is hidden."""
+        if isinstance(document, Study) and self.shelf is not None:
+            return self.shelf.put(document)[1]
         site = document.source.site
         if site not in self._known:
             names = opened(self._names.names(site), self.key)
@@ -97,6 +101,7 @@ class Account:
     """Pieces of threads, for a dump may hold one in several."""
     posts: int = 0
     articles: int = 0
+    studies: int = 0
     done: dict[str, int] = field(default_factory=dict)
     """How many documents were new, changed, same, forgotten."""
     passed: int = 0
@@ -110,7 +115,7 @@ class Account:
     @property
     def documents(self) -> int:
         """Documents and pieces of them that were read."""
-        return self.threads + self.articles
+        return self.threads + self.articles + self.studies
 
     def pass_over(self, reason: str) -> None:
         """Counts a record that was not taken."""
@@ -125,6 +130,8 @@ class Account:
             self.threads += 1
             self.posts += len(document.posts)
             self.confidence = min(self.confidence, document.confidence)
+        elif isinstance(document, Study):
+            self.studies += 1
         else:
             self.articles += 1
 

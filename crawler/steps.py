@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from crawler import records
 from crawler.database import Step, add_column
-from crawler.tables import documents, metadata, posts
+from crawler.tables import documents, lookups, metadata, papers, posts
 
 __all__ = ["STEPS"]
 
@@ -22,4 +22,9 @@ def _hash_each_post(connection: sa.Connection) -> None:
     records.rehash(connection)
 
 
-STEPS: tuple[Step, ...] = (_create_tables, _hash_each_post)
+def _add_lookups(connection: sa.Connection) -> None:
+    """What literature services were asked gets its tables; a new store has them already."""
+    metadata.create_all(connection, tables=[lookups, papers])
+
+
+STEPS: tuple[Step, ...] = (_create_tables, _hash_each_post, _add_lookups)

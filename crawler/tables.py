@@ -6,7 +6,17 @@ import sqlalchemy as sa
 
 from crawler.database import UtcTime
 
-__all__ = ["documents", "failures", "forgotten", "metadata", "posts", "stamps", "visits"]
+__all__ = [
+    "documents",
+    "failures",
+    "forgotten",
+    "lookups",
+    "metadata",
+    "papers",
+    "posts",
+    "stamps",
+    "visits",
+]
 
 metadata = sa.MetaData()
 
@@ -70,3 +80,26 @@ visits = sa.Table(
 
 forgotten = sa.Table("forgotten", metadata, sa.Column("key", sa.String, primary_key=True))
 """Digests only, so that the list of what was forgotten tells nobody what it was."""
+
+lookups = sa.Table(
+    "lookups",
+    metadata,
+    sa.Column("subject", sa.String, primary_key=True),
+    sa.Column("condition", sa.String, primary_key=True),
+    sa.Column("service", sa.String, primary_key=True),
+    sa.Column("rung", sa.String, primary_key=True),
+    sa.Column("query", sa.Text, nullable=False),
+    sa.Column("made", UtcTime, nullable=False),
+    sa.Column("hits", sa.BigInteger),
+    sa.Column("found", sa.Text, nullable=False),
+    sa.Column("failure", sa.Text, nullable=False),
+)
+"""What literature services were asked; `found` is the addresses of the studies as a JSON list."""
+
+papers = sa.Table(
+    "papers",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("url", sa.String, nullable=False, index=True),
+)
+"""By which names (DOI, PMID, title and year) a stored study is known."""

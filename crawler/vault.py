@@ -11,6 +11,8 @@ from crawler.corpus import Corpus
 from crawler.documents import Document
 from crawler.frontier import Frontier
 from crawler.intake import Intake
+from crawler.literature.shelf import Shelf
+from crawler.lookups import Lookups
 from crawler.privacy import load_key, pseudonymise
 from crawler.raw import RawPages
 from crawler.unkeep import Traces, unkeep
@@ -39,7 +41,8 @@ class Vault:
     def intake(self) -> Intake:
         """The way into the store for files and kept pages."""
         corpus = self._corpus()
-        return Intake(corpus, Frontier(corpus.engine), self.key())
+        shelf = Shelf(corpus, Lookups(corpus.engine))
+        return Intake(corpus, Frontier(corpus.engine), self.key(), shelf)
 
     def hiding(self) -> Callable[[Document], Document]:
         """What hides names: with the key where there is one; none is made for this."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from crawler.errors import StoreError
-from dashboard import address, data, words
+from dashboard import address, data, parts, words
 
 LEAST = ("1", "2", "3", "5", "10", "20")
 
@@ -19,11 +21,23 @@ def navigation() -> st.Page:
             st.Page("themes.py", title="Themes", url_path="themes"),
             st.Page("theme.py", title="Theme", url_path="theme"),
             st.Page("gaps.py", title="Gaps", url_path="gaps"),
+            st.Page("brief.py", title="Brief", url_path="brief"),
             st.Page("disputes.py", title="Contradictions", url_path="contradictions"),
+            st.Page("evidence_map.py", title="Evidence map", url_path="map"),
+            st.Page("talk.py", title="Talk and evidence", url_path="talk"),
+            st.Page("search.py", title="Search", url_path="search"),
+            st.Page("review.py", title="Review", url_path="review", visibility=reviewing()),
             st.Page("sources.py", title="Sources", url_path="sources"),
+            st.Page("runs.py", title="Runs", url_path="runs"),
+            st.Page("methods.py", title="Methods", url_path="methods"),
         ],
         position="top",
     )
+
+
+def reviewing() -> Literal["visible", "hidden"]:
+    """Whether the page on which things are changed is in the menu."""
+    return "hidden" if data.read_only() else "visible"
 
 
 def filter_row(found: data.Project) -> None:
@@ -35,6 +49,19 @@ def filter_row(found: data.Project) -> None:
         address.pick(st.selectbox, "Condition", "condition", conditions)
         least = {number: f"{number} or more" for number in LEAST}
         address.pick(st.selectbox, "Authors of a theme", "least", least, "1")
+        sites = {"": "All sites"} | {one.site: one.site for one in found.sites if one.threads}
+        if len(sites) > 2 or address.chosen("site"):
+            address.pick(st.selectbox, "Members of", "site", sites)
+        years = {str(year): str(year) for year in reversed(found.years)}
+        if len(years) > 1 or address.chosen("since") or address.chosen("until"):
+            address.pick(st.selectbox, "Written since", "since", {"": "Any year"} | years)
+            address.pick(st.selectbox, "Written until", "until", {"": "Any year"} | years)
+    chosen = parts.filters()
+    if chosen.of_members:
+        st.caption(
+            f"Members' numbers and words: only those {parts.narrowed_by(chosen)}. Articles, "
+            "studies, grades and gap scores are over all."
+        )
 
 
 def main() -> None:

@@ -9,7 +9,21 @@ from dashboard.serve import APP, environment, start
 
 __all__ = ["PAGES", "failing_pages"]
 
-PAGES = ("overview.py", "themes.py", "theme.py", "gaps.py", "disputes.py", "sources.py")
+PAGES = (
+    "overview.py",
+    "themes.py",
+    "theme.py",
+    "gaps.py",
+    "brief.py",
+    "disputes.py",
+    "evidence_map.py",
+    "talk.py",
+    "search.py",
+    "review.py",
+    "sources.py",
+    "runs.py",
+    "methods.py",
+)
 SECONDS = 60
 
 

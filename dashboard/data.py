@@ -6,21 +6,21 @@ collected document shows at the next click. Values are frozen and therefore shar
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from itertools import islice
 from typing import Literal
 
 import streamlit as st
 
 from crawler.corpus import Corpus
-from crawler.database import open_database
 from crawler.documents import Article, Document, Thread
-from crawler.errors import StoreError
 from crawler.freshness import Freshness
 from crawler.freshness import freshness as freshness_of
 from crawler.frontier import Frontier
+from dashboard.stores import DATABASE, READ_ONLY, changed, knowledge, read_only, state, stores
 from dashboard.values import (
     Coverage,
     Filters,
@@ -32,6 +32,7 @@ from dashboard.values import (
     State,
     quarters,
 )
+from miner.brief import Brief
 from miner.counts import tally, votes
 from miner.knowledge import Knowledge, Run, claims_key
 from miner.model import (
@@ -45,9 +46,11 @@ from miner.model import (
     Theme,
     Vote,
 )
+from miner.report import theme_brief
 
 __all__ = [
     "DATABASE",
+    "READ_ONLY",
     "Coverage",
     "Filters",
     "Project",
@@ -56,6 +59,8 @@ __all__ = [
     "Said",
     "Sides",
     "State",
+    "brief",
+    "changed",
     "claims_of",
     "coverage",
     "dated",
@@ -65,14 +70,18 @@ __all__ = [
     "gap_rows",
     "gap_types",
     "grade_of",
+    "knowledge",
     "of_stance",
     "project",
     "quarters",
+    "read_only",
     "row_of",
     "rows",
     "said",
+    "said_of",
     "sides",
     "sides_of",
+    "some_threads",
     "source_title",
     "state",
     "step",
@@ -80,47 +89,17 @@ __all__ = [
     "voted",
 ]
 
-DATABASE = "FOLKGRADE_DATABASE"
-"""Environment variable with the project's database: an SQLAlchemy URL or a file."""
-
-RECHECK_SECONDS = 2
-"""How long the state of the stores is taken as known: a rerun costs nothing meanwhile."""
 FRESH_SECONDS = 10
 """How long the state of the crawls is taken as known."""
 
 
-# --- the stores -------------------------------------------------------------------------------
-
-
-def _address() -> str:
-    found = os.environ.get(DATABASE, "")
-    if not found:
-        raise StoreError(f"no project: {DATABASE} is not set; start with `folkgrade dashboard`")
-    return found
-
-
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _stores(url: str) -> tuple[Corpus, Knowledge]:
-    engine = open_database(url)
-    return Corpus(engine), Knowledge(engine)
-
-
-@st.cache_data(show_spinner=False, ttl=RECHECK_SECONDS, max_entries=8)
-def _state(url: str) -> State:
-    corpus, knowledge = _stores(url)
-    version = knowledge.version()
-    return State(url=url, corpus=corpus.fingerprint(), run=version.run, decision=version.decision)
-
-
-def state() -> State:
-    """What the stores hold now; raises StoreError where they cannot be read."""
-    return _state(_address())
+# --- what is read once for each state ---------------------------------------------------------
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def project(state: State) -> Project:
     """Themes, grades, gaps and what was collected."""
-    corpus, knowledge = _stores(state.url)
+    corpus, knowledge = stores(state.url)
     runs = knowledge.runs()
     run = runs[0] if runs else None
     grades: dict[str, list[Grade]] = defaultdict(list)
@@ -138,6 +117,7 @@ def project(state: State) -> Project:
         visits=corpus.last_visits(),
         failures=tuple(corpus.failures()),
         stale=run is not None and _stale(corpus, knowledge, run),
+        since=knowledge.since(),
     )
 
 
@@ -168,19 +148,19 @@ def _stale(corpus: Corpus, knowledge: Knowledge, run: Run) -> bool:
 @st.cache_data(show_spinner=False, ttl=FRESH_SECONDS, max_entries=4)
 def freshness(state: State) -> dict[str, Freshness]:
     """How fresh each site is and what of it is missing; crawls change it without new documents."""
-    corpus = _stores(state.url)[0]
+    corpus = stores(state.url)[0]
     return {each.site: each for each in freshness_of(corpus, Frontier(corpus.engine))}
 
 
 @st.cache_resource(show_spinner=False, max_entries=200)
 def claims_of(state: State, theme_id: str) -> tuple[Claim, ...]:
     """Claims of a theme, most typical first: members', articles' and studies'."""
-    return tuple(_stores(state.url)[1].claims(theme=theme_id))
+    return tuple(stores(state.url)[1].claims(theme=theme_id))
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _claims_by_theme(state: State) -> dict[str, list[Claim]]:
-    knowledge = _stores(state.url)[1]
+    knowledge = stores(state.url)[1]
     theme_of = knowledge.theme_of()
     grouped: dict[str, list[Claim]] = defaultdict(list)
     for claim in knowledge.claims():
@@ -192,7 +172,7 @@ def _claims_by_theme(state: State) -> dict[str, list[Claim]]:
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _evidence_by_theme(state: State) -> dict[str, list[Evidence]]:
     grouped: dict[str, list[Evidence]] = defaultdict(list)
-    for piece in _stores(state.url)[1].evidence():
+    for piece in stores(state.url)[1].evidence():
         grouped[piece.theme].append(piece)
     return grouped
 
@@ -216,23 +196,31 @@ def _words_by_theme(state: State) -> dict[str, frozenset[str]]:
 @st.cache_resource(show_spinner=False, max_entries=200)
 def evidence_of(state: State, theme_id: str) -> tuple[Evidence, ...]:
     """What articles and studies say on a theme."""
-    return tuple(_stores(state.url)[1].evidence(theme_id))
+    return tuple(stores(state.url)[1].evidence(theme_id))
 
 
 @st.cache_resource(show_spinner=False, max_entries=200)
 def _claims_by_id(state: State, ids: tuple[str, ...]) -> dict[str, Claim]:
-    return {claim.id: claim for claim in _stores(state.url)[1].claims(ids=ids)}
+    return {claim.id: claim for claim in stores(state.url)[1].claims(ids=ids)}
 
 
 @st.cache_resource(show_spinner=False, max_entries=500)
 def _document(state: State, url: str) -> Document | None:
-    return _stores(state.url)[0].get(url)
+    return stores(state.url)[0].get(url)
 
 
 @st.cache_resource(show_spinner=False, max_entries=500)
 def theme(state: State, theme_id: str) -> Theme | None:
     """The theme of that id, or the one an old id redirects to."""
-    return _stores(state.url)[1].theme(theme_id)
+    return stores(state.url)[1].theme(theme_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=50)
+def brief(state: State, theme_id: str, condition: str | None) -> Brief | None:
+    """The content brief of a theme, for one condition or over all."""
+    corpus, knowledge = stores(state.url)
+    item = knowledge.theme(theme_id)
+    return theme_brief(corpus, knowledge, item, condition) if item else None
 
 
 # --- what the pages ask -----------------------------------------------------------------------
@@ -257,8 +245,7 @@ def grade_of(found: Project, theme_id: str, condition: str | None) -> Grade | No
 
 
 def _narrow(claims: Iterable[Claim], filters: Filters) -> list[Claim]:
-    wanted = filters.condition
-    return [claim for claim in claims if wanted is None or claim.condition == wanted]
+    return [claim for claim in claims if filters.lets(claim)]
 
 
 def _fits(piece: Evidence, filters: Filters) -> bool:
@@ -287,9 +274,11 @@ def rows(state: State, filters: Filters, kind: Kind | None = None, text: str = "
         if kind in (None, item.kind) and _mentions(spelled.get(item.id, frozenset()), text)
     ]
     kept = [row for row in chosen if row.tally.authors >= filters.least]
-    if not filters.condition and filters.least <= 1:
+    if not filters.narrows and filters.least <= 1:
         kept = chosen
-    kept = [row for row in kept if not filters.condition or row.tally.authors or row.articles]
+    kept = [row for row in kept if not filters.narrows or row.tally.authors or row.articles]
+    if filters.of_members:
+        kept = [row for row in kept if row.tally.authors]
     return sorted(kept, key=lambda row: (-row.tally.authors, row.theme.name.lower(), row.theme.id))
 
 
@@ -303,7 +292,7 @@ def _row(
 ) -> Row:
     return Row(
         theme=item,
-        tally=tally(_narrow(claims, filters)) if filters.condition else item.tally,
+        tally=tally(_narrow(claims, filters)) if filters.narrows else item.tally,
         grade=grade_of(found, item.id, filters.condition),
         articles=len(_covering(claims, pieces, filters)),
         gap=gaps.get(item.id),
@@ -357,6 +346,19 @@ def _said(state: State, claim: Claim) -> Said:
     return Said(claim=claim, title=title, place=place, link=permalink)
 
 
+def said_of(state: State, claim: Claim) -> Said:
+    """A claim with the place it was said."""
+    return _said(state, claim)
+
+
+def some_threads(state: State, count: int) -> list[Thread]:
+    """Threads drawn by lot, the same ones while the corpus has the same addresses."""
+    corpus = stores(state.url)[0]
+    drawn = sorted(corpus.hashes(), key=lambda url: sha256(url.encode()).hexdigest())
+    found = (corpus.get(url) for url in drawn)
+    return list(islice((each for each in found if isinstance(each, Thread)), count))
+
+
 def coverage(state: State, item: Theme, filters: Filters) -> list[Coverage]:
     """Articles that speak of the theme, in order of title: as many as its row counts."""
     own, pieces = claims_of(state, item.id), evidence_of(state, item.id)
@@ -404,7 +406,7 @@ def disputes(state: State, filters: Filters) -> list[tuple[Contradiction, Row]]:
         one
         for one in project(state).contradictions
         if one.theme in ranked
-        and (filters.condition is None or sides_of(state, one, filters) is not None)
+        and (not filters.narrows or sides_of(state, one, filters) is not None)
     ]
     found.sort(key=lambda one: (ranked[one.theme][0], one.type))
     return [(one, ranked[one.theme][1]) for one in found]
@@ -419,7 +421,7 @@ def sides_of(state: State, one: Contradiction, filters: Filters) -> Sides | None
         opposing=_voices(state, one.opposing, pieces, filters),
     )
     whole = found.supporting and found.opposing
-    return found if whole or filters.condition is None else None
+    return found if whole or not filters.narrows else None
 
 
 def _voices(
@@ -450,7 +452,7 @@ def gap_rows(state: State, filters: Filters) -> list[tuple[Gap, Row]]:
     known = {row.theme.id: row for row in rows(state, filters)}
     by_id = found.by_id
     fewest = min((by_id[g.theme].tally.authors for g in found.gaps if g.theme in by_id), default=1)
-    least = fewest if filters.condition else 0
+    least = fewest if filters.narrows else 0
     return [
         (gap, known[gap.theme])
         for gap in found.gaps

@@ -46,7 +46,9 @@ def card(place: int, gap: Gap, row: Row, condition: str | None) -> None:
             if condition:
                 st.caption("Score and these reasons, over all conditions:")
             st.text("\n".join(f"– {reason}" for reason in gap.reasons))
-        parts.open_theme(row.theme)
+        with st.container(horizontal=True):
+            parts.open_theme(row.theme)
+            parts.make_brief(row.theme)
 
 
 def show() -> None:

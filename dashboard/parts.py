@@ -21,7 +21,9 @@ __all__ = [
     "evidence_card",
     "filters",
     "ground",
+    "make_brief",
     "narrowed",
+    "narrowed_by",
     "next_command",
     "open_link",
     "open_theme",
@@ -67,8 +69,29 @@ def filters() -> Filters:
     least = address.chosen("least", "1")
     return Filters(
         condition=address.chosen("condition") or None,
-        least=int(least) if least.isdigit() else 1,
+        least=_number(least) or 1,
+        site=address.chosen("site") or None,
+        since=_number(address.chosen("since")),
+        until=_number(address.chosen("until")),
     )
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 9 else None
+
+
+def narrowed_by(filters: Filters) -> str:
+    """What the words of members were narrowed to, as a clause; empty where to nothing."""
+    years = (filters.since, filters.until)
+    spoken = {
+        (True, True): f"written {filters.since} to {filters.until}",
+        (True, False): f"written since {filters.since}",
+        (False, True): f"written until {filters.until}",
+        (False, False): "",
+    }[bool(years[0]), bool(years[1])]
+    about = f"about {words.condition(filters.condition)}" if filters.condition else ""
+    where = f"on {plain(filters.site)}" if filters.site else ""
+    return ", ".join(part for part in (about, where, spoken) if part)
 
 
 def next_command(found: Project) -> bool:
@@ -84,6 +107,19 @@ def stale(found: Project) -> None:
     """Says so where something was read or forgotten after the last run."""
     if data.step(found) == "again":
         _say_step("again")
+    if found.since:
+        _say_since(found)
+
+
+def _say_since(found: Project) -> None:
+    """That people decided something since, and what does not follow it yet."""
+    new, back = len(found.since.new), len(found.since.back)
+    said = [f"{many(new, 'decision')} made" if new else "", f"{back:,} taken back" if back else ""]
+    st.caption(
+        f"Since the last run: {', '.join(part for part in said if part)}. Names, claims and "
+        "members' numbers follow already; gaps, contradictions and grades of what was merged or "
+        "split follow at the next folkgrade mine."
+    )
 
 
 def _say_step(step: str) -> None:
@@ -115,6 +151,11 @@ def narrowed(condition: str) -> str:
 def open_theme(item: Theme, label: str = "Open the theme →") -> None:
     """A link to the page of a theme."""
     st.page_link("theme.py", label=label, query_params={"theme": item.id})
+
+
+def make_brief(item: Theme) -> None:
+    """A link to the brief of a theme."""
+    st.page_link("brief.py", label="Make a brief →", query_params={"theme": item.id})
 
 
 def open_link(label: str, url: str | None) -> None:

@@ -80,7 +80,7 @@ def command(port: int = PORT, *, host: str = HOST) -> list[str]:
     return [sys.executable, "-m", "streamlit", "run", str(APP), *options]
 
 
-def environment(database: str) -> dict[str, str]:
+def environment(database: str, *, read_only: bool = False) -> dict[str, str]:
     """The environment of this process with the database's URL or file, and this code importable."""
     kept = os.environ.get("PYTHONPATH", "")
     root = str(APP.parents[1])
@@ -88,12 +88,18 @@ def environment(database: str) -> dict[str, str]:
     return {
         **os.environ,
         "FOLKGRADE_DATABASE": address,
+        "FOLKGRADE_READ_ONLY": "1" if read_only else "",
         "PYTHONPATH": os.pathsep.join(part for part in (root, kept) if part),
     }
 
 
 def start(
-    database: str, port: int | None = None, *, seconds: float = 60, quiet: bool = True
+    database: str,
+    port: int | None = None,
+    *,
+    seconds: float = 60,
+    quiet: bool = True,
+    read_only: bool = False,
 ) -> Server:
     """A running dashboard, once it answers; raises DashboardError where it does not in time.
 
@@ -102,7 +108,7 @@ def start(
     taken = free_port(port)
     output = subprocess.DEVNULL if quiet else None
     process = subprocess.Popen(  # noqa: S603
-        command(taken), env=environment(database), stdout=output, stderr=output
+        command(taken), env=environment(database, read_only=read_only), stdout=output, stderr=output
     )
     server = Server(process=process, address=f"http://{HOST}:{taken}")
     until = time.monotonic() + seconds

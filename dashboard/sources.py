@@ -46,7 +46,8 @@ def sites(found: Project, fresh: Mapping[str, Freshness]) -> None:
 
 def _visit(fresh: Freshness | None, site: str) -> str:
     if fresh is None or fresh.visited is None:
-        return "imported" if site == "import" else "no visit recorded"
+        known = {"import": "imported", "literature": "looked up or imported"}
+        return known.get(site, "no visit recorded")
     status = word("visits", fresh.status)
     return f"{status}: {fresh.reason}" if fresh.reason else status
 

@@ -141,6 +141,8 @@ def print_sites(sites: Sequence[SiteCounts]) -> None:
             for s in sites
         ],
     )
+    if studies := sum(s.studies for s in sites):
+        print(f"{studies:,} {'study' if studies == 1 else 'studies'} looked up or imported.")
 
 
 def print_freshness(states: Sequence[Freshness]) -> None:
@@ -221,6 +223,8 @@ def _held(account: Account) -> str:
     held = [counted(account.posts, "post")] if account.threads else []
     if account.articles:
         held.append(counted(account.articles, "article"))
+    if account.studies:
+        held.append("1 study" if account.studies == 1 else f"{account.studies:,} studies")
     if account.confidence < 1:
         held.append(f"post borders {account.confidence:.0%} sure")
     return ", ".join(held)

@@ -48,6 +48,7 @@ def header(row: Row, found: Project, filters: Filters, disputes: Iterable[str]) 
     st.title(plain(row.theme.name), anchor=False)
     parts.stale(found)
     parts.badges(row, disputes)
+    parts.make_brief(row.theme)
     parts.caution()
     if filters.condition:
         st.caption(
@@ -117,7 +118,9 @@ def verdict(row: Row) -> None:
 
 
 def searched(grade: Grade) -> None:
-    """The search behind the grade, where one was made."""
+    """The search behind the grade, where one was made, or why it has no answer."""
+    if grade.unanswered:
+        st.text(f"A search was tried: {grade.unanswered}.")
     if grade.searched is None:
         return
     look = grade.searched

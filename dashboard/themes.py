@@ -95,7 +95,7 @@ def show() -> None:
     with left:
         kind = address.pick(st.pills, "Kind", "kind", KINDS)
     with right:
-        text = address.search("Words in the name or the claims", "q")
+        text = address.search("Words in the name or the claims", "find")
     rows = data.rows(state, filters, kind or None, text)  # type: ignore[arg-type]
     st.caption(f"{many(len(rows), 'theme')} of {len(found.themes):,}, most authors first.")
     parts.caution()

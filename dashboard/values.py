@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from crawler.corpus import Failure, SiteCounts, SiteVisit
+from crawler.hosts import site_of
+from miner.current import Since
 from miner.knowledge import Run
 from miner.model import Claim, Contradiction, Evidence, Gap, Grade, Tally, Theme, ThemeEvent
 
@@ -41,6 +43,35 @@ class Filters:
     condition: str | None = None
     least: int = 1
     """Fewest authors of a theme."""
+    site: str | None = None
+    """Where members wrote."""
+    since: int | None = None
+    """First year members wrote in; what carries no date is left out then."""
+    until: int | None = None
+    """Last year."""
+
+    @property
+    def of_members(self) -> bool:
+        """Whether a part of the members' words is asked for: articles and studies stay whole."""
+        return bool(self.site or self.since or self.until)
+
+    @property
+    def narrows(self) -> bool:
+        """Whether anything but the number of authors is asked for."""
+        return self.condition is not None or self.of_members
+
+    def lets(self, claim: Claim) -> bool:
+        """Whether a claim passes."""
+        if self.condition is not None and claim.condition != self.condition:
+            return False
+        if claim.voice != "member" or not self.of_members:
+            return True
+        if self.site and (site_of(claim.quote.document) or "import") != self.site:
+            return False
+        year = claim.written.year if claim.written else None
+        if year is None:
+            return not (self.since or self.until)
+        return (self.since or year) <= year <= (self.until or year)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +93,8 @@ class Project:
     failures: tuple[Failure, ...]
     stale: bool
     """Whether documents came, changed or were forgotten after the last run."""
+    since: Since = field(default_factory=Since)
+    """What people decided after the last run."""
 
     @property
     def by_id(self) -> dict[str, Theme]:
@@ -96,6 +129,13 @@ class Project:
     def members(self) -> int:
         """Authors collected, a pseudonym belonging to one site."""
         return sum(site.authors for site in self.sites)
+
+    @property
+    def years(self) -> range:
+        """The years members wrote in; empty where no post carries a date."""
+        first = min((site.first.year for site in self.sites if site.first), default=1)
+        last = max((site.last.year for site in self.sites if site.last), default=0)
+        return range(first, last + 1)
 
     @property
     def fetched(self) -> datetime | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -20,23 +20,30 @@ from typing import TYPE_CHECKING
 
 from crawler.documents import Article, Document, Post, Study, Thread
 from miner.errors import ModelRefused
-from miner.model import Claim, Kind, Quote, Voice
+from miner.model import Claim, Kind, Outcome, Quote, Voice
 from miner.outcomes import Weights, company, plain, reading, voices
-from miner.scope import corrected, is_claim, is_recap
+from miner.referents import Said, resolved
+from miner.scope import basis, corrected, does_harm, is_claim, is_offered, is_recap, time
 from miner.sieve import Piece, Sieve, Stage, features, stems
 from miner.signals import Scene, scene
 from miner.spans import idea, phrases
-from miner.text import own_words, repeats
+from miner.text import CHAPTER, chapters, own_words, repeats
+from miner.verdicts import Span, Verdict, owned, place
 
 if TYPE_CHECKING:
     from miner.tagger import Candidate, Tagger
 
 __all__ = ["Extractor", "Part", "parts_of", "pieces"]
 
-RULES = "4"
-"""Raised when a rule of this module or of `miner.outcomes` changes what is extracted."""
+RULES = "5"
+"""Raised when a rule of reading changes what is extracted: here, in `miner.outcomes`, `scope`,
+`signals`, `verdicts` or `referents`."""
 SURE = 0.5
 """Confidence at which words may be a cause and a diagnosis at once."""
+UNTITLED = "Help with pain"
+"""Title of what has none."""
+OFFERED = 0.25
+"""Share of the usual confidence that is enough for what is plainly advised or asked about."""
 HEARD = 30
 """Posts before a post whose words count as said by others."""
 KINDS: tuple[Kind, ...] = ("cause", "trigger", "diagnosis", "remedy")
@@ -90,7 +97,8 @@ class Extractor:
     def version(self) -> str:
         """Changes whenever weights, settings, cue lists or rules do."""
         digest = hashlib.sha256()
-        for path in sorted((*self.weights.glob("claims.*"), *self.weights.glob("sieve.*"))):
+        parts = ("claims.*", "gate.*", "sieve.*")
+        for path in sorted(path for part in parts for path in self.weights.glob(part)):
             digest.update(path.read_bytes())
         for name in ("cues.toml", "own_words.toml", "families.toml", "conditions.toml"):
             digest.update((files("miner") / "data" / name).read_bytes())
@@ -99,12 +107,15 @@ class Extractor:
     def extract(self, document: Document) -> list[Claim]:
         """The claims of one document in order of place; the same on every run of a version."""
         parts = parts_of(document)
-        found = self.tagger.read([(part.context, part.own) for part in parts])
+        found = self.tagger.read([(_heading(part), part.own) for part in parts])
         voice = _voice(document)
-        claims = []
-        for part, candidates in zip(parts, found, strict=True):
-            claims.extend(self.judge(document.source.url, part, candidates, voice))
-        return claims
+        judged = [
+            self.judge(document.source.url, part, candidates, voice)
+            for part, candidates in zip(parts, found, strict=True)
+        ]
+        if isinstance(document, Thread):
+            judged = resolved(list(_said(document, parts, judged)))
+        return [claim for claims in judged for claim in claims]
 
     def extract_all(
         self,
@@ -146,32 +157,49 @@ class Extractor:
     def judge(
         self, document: str, part: Part, candidates: Sequence[Candidate], voice: Voice
     ) -> list[Claim]:
-        """The candidates of a part that are claims, cleaned, read in scope, one row per idea."""
+        """The candidates of a part that are claims, cleaned, read in scope, one row per idea.
+
+        A very long part is judged in stretches: what is far apart has nothing to say to it.
+        """
+        if len(part.own) <= CHAPTER:
+            return self._judged(document, part, candidates, voice)
+        found = []
+        for start, some in by_chapter(part):
+            inside = _within(candidates, start, start + len(some.own))
+            found += [moved(one, start) for one in self._judged(document, some, inside, voice)]
+        return beside_each_other(one_per_idea(found))
+
+    def _judged(
+        self, document: str, part: Part, candidates: Sequence[Candidate], voice: Voice
+    ) -> list[Claim]:
         found = pieces(part, candidates)
         shows = features(part.stage, found)
         sure = [round(self.sieve.probability(one), 4) for one in shows]
-        kept = [
-            (piece, confidence)
-            for piece, confidence in zip(found, sure, strict=True)
-            if confidence >= self.sieve.least[piece.candidate.kind]
-            and is_claim(part.scene, piece.start, piece.end, KINDS[piece.candidate.kind])
-            and not (
-                idea(part.own[piece.start : piece.end]) <= part.said
-                and is_recap(part.scene, piece.start)
-            )
-        ]
+        kept = self._kept(part, list(zip(found, sure, strict=True)))
         alone = [piece for piece, _ in kept]
         remedies = [piece for piece in alone if KINDS[piece.candidate.kind] == "remedy"]
-        beside = company(part.scene, alone, KINDS.index("remedy"))
+        near = company(part.scene, alone, KINDS.index("remedy"))
+        verdicts = owned(part.scene, [(piece.start, piece.end) for piece in remedies])
         claims = [
             replace(
-                self._claim(document, part, piece, near, remedies),
+                self._claim(document, part, piece, some, remedies, verdicts),
                 voice=voice,
                 confidence=confidence,
             )
-            for (piece, confidence), near in zip(kept, beside, strict=True)
+            for (piece, confidence), some in zip(kept, near, strict=True)
         ]
-        return one_per_idea(one_kind(claims))
+        return beside_each_other(one_per_idea(one_kind(claims)))
+
+    def _kept(self, part: Part, found: Sequence[tuple[Piece, float]]) -> list[tuple[Piece, float]]:
+        """The pieces that are sure enough to be claims; less is enough after "have you tried"."""
+        fit = _without_triggers(part, [one for one in found if _may_be(part, one[0])])
+
+        def enough(piece: Piece, sure: float) -> bool:
+            least = self.sieve.least[piece.candidate.kind]
+            offered = _is_remedy(piece) and is_offered(part.scene, *_span(piece))
+            return sure >= (least * OFFERED if offered else least)
+
+        return [(piece, sure) for piece, sure in fit if enough(piece, sure)]
 
     def _claim(
         self,
@@ -180,13 +208,15 @@ class Extractor:
         piece: Piece,
         beside: Sequence[Piece],
         around: Sequence[Piece],
+        verdicts: Mapping[Span, Sequence[Verdict]],
     ) -> Claim:
         start, end = piece.start, piece.end
         first, last = _quote(part, start, end)
         kind = KINDS[piece.candidate.kind]
-        found = plain(part.scene, start, end, kind) | voices(piece, kind, beside, around)
+        said = verdicts.get((start, end), ()) if kind == "remedy" else ()
+        found = plain(part.scene, start, end, kind) | voices(piece, kind, beside, around, said)
         read = reading(found, self._settings.readers, kind)
-        read = corrected(read, part.scene, start, end, kind)
+        read = corrected(read, part.scene, start, end, kind, said)
         return Claim(
             kind=kind,
             phrase=part.text[start:end],
@@ -197,7 +227,72 @@ class Extractor:
             experiencer=read.experiencer,
             assertion=read.assertion,
             outcome=read.outcome,
+            basis=basis(read, part.scene, start, end),
+            time=time(read, part.scene, start, end),
+            verdict=_shown(document, part, (start, end), read.outcome, said),
         )
+
+
+def by_chapter(part: Part) -> Iterator[tuple[int, Part]]:
+    """The part in stretches that are read by themselves, each with where it begins."""
+    if len(part.own) <= CHAPTER:
+        yield 0, part
+        return
+    for start, end in chapters(part.own):
+        yield start, replace(part, text=part.text[start:end], own=part.own[start:end])
+
+
+def moved(claim: Claim, by: int) -> Claim:
+    """The claim of a stretch that begins so many characters into its part."""
+    if not by:
+        return claim
+    verdict = claim.verdict and replace(claim.verdict, start=claim.verdict.start + by)
+    quote = replace(claim.quote, start=claim.quote.start + by)
+    return replace(claim, phrase_start=claim.phrase_start + by, quote=quote, verdict=verdict)
+
+
+def _within(candidates: Sequence[Candidate], start: int, end: int) -> list[Candidate]:
+    """The candidates of a stretch, placed as seen from its beginning."""
+    return [
+        replace(one, start=one.start - start, end=one.end - start)
+        for one in candidates
+        if start <= one.start and one.end <= end
+    ]
+
+
+def _heading(part: Part) -> str:
+    """What a text is read under: its title, or a plain one, as nothing without was learned from."""
+    return part.context or ("" if part.role == "title" else UNTITLED)
+
+
+def _span(piece: Piece) -> Span:
+    return piece.start, piece.end
+
+
+def _is_remedy(piece: Piece) -> bool:
+    return KINDS[piece.candidate.kind] == "remedy"
+
+
+def _may_be(part: Part, piece: Piece) -> bool:
+    """Whether no rule of scope speaks against a piece: a joke, daily life, another's list."""
+    if not is_claim(part.scene, piece.start, piece.end, KINDS[piece.candidate.kind]):
+        return False
+    said = idea(part.own[piece.start : piece.end]) <= part.said
+    return not (said and is_recap(part.scene, piece.start))
+
+
+def _without_triggers(
+    part: Part, found: Sequence[tuple[Piece, float]]
+) -> list[tuple[Piece, float]]:
+    """The pieces less the remedies that are also proposed as triggers and said to hurt."""
+    triggers = {_span(one) for one, _ in found if KINDS[one.candidate.kind] == "trigger"}
+    return [
+        (piece, sure)
+        for piece, sure in found
+        if not (
+            _is_remedy(piece) and _span(piece) in triggers and does_harm(part.scene, *_span(piece))
+        )
+    ]
 
 
 def pieces(part: Part, candidates: Sequence[Candidate]) -> list[Piece]:
@@ -271,6 +366,56 @@ def _post_part(post: Post, title: str, said: set[str]) -> Part:
     )
 
 
+def _shown(
+    document: str, part: Part, span: Span, outcome: Outcome, said: Sequence[Verdict]
+) -> Quote | None:
+    """The words that show an outcome; the sentence of the remedy where none stand out."""
+    if outcome == "unknown":
+        return None
+    start, end = place(part.scene, span, outcome, said) or _quote(part, *span)
+    return Quote(document=document, part=part.name, start=start, text=part.text[start:end])
+
+
+def beside_each_other(claims: Sequence[Claim]) -> list[Claim]:
+    """The claims; remedies whose outcome the same words show are told of one another."""
+    sharing: dict[tuple[int, str, str], list[str]] = defaultdict(list)
+    for claim in claims:
+        if claim.verdict is not None:
+            key = claim.verdict.start, claim.outcome, claim.experiencer
+            sharing[key].append(claim.id)
+    found = []
+    for claim in claims:
+        some = claim.verdict and sharing[claim.verdict.start, claim.outcome, claim.experiencer]
+        others = tuple(one for one in some or () if one != claim.id)
+        found.append(replace(claim, beside=others))
+    return found
+
+
+def _said(
+    thread: Thread, parts: Sequence[Part], judged: Sequence[Sequence[Claim]]
+) -> Iterator[Said]:
+    """The texts of a thread with their claims, and which others each of them answers."""
+    answers: dict[str, tuple[str, ...]] = {}
+    last_of: dict[str, str] = {}
+    above = "title"
+    for post in thread.posts:
+        quoted = [quote.post or last_of.get(quote.author or "") for quote in post.quotes]
+        answers[post.id] = tuple(one for one in (post.reply_to, *quoted, above) if one)
+        above = post.id
+        if post.author:
+            last_of[post.author] = post.id
+    for part, claims in zip(parts, judged, strict=True):
+        yield Said(
+            part=part.name,
+            text=part.text,
+            author=part.author,
+            seen=part.scene,
+            claims=tuple(claims),
+            written=part.written,
+            answers=answers.get(part.name, ()),
+        )
+
+
 def _quote(part: Part, start: int, end: int) -> tuple[int, int]:
     """The sentence or sentences around a phrase; the phrase itself where there is none."""
     split = part.scene.sentences
@@ -289,12 +434,26 @@ def one_kind(claims: Sequence[Claim]) -> list[Claim]:
     Readers gave two kinds to the same words in 1 of 40 rows, mostly cause and diagnosis.
     """
     kept: list[Claim] = []
+    near: dict[int, list[Claim]] = defaultdict(list)
     for claim in sorted(claims, key=lambda c: (-c.confidence, c.phrase_start, c.kind)):
-        rivals = [one for one in kept if one.kind != claim.kind and _overlap(one, claim)]
+        places = _blocks(claim.phrase_start, claim.phrase_start + len(claim.phrase))
+        rivals = [
+            one
+            for place in places
+            for one in near[place]
+            if one.kind != claim.kind and _overlap(one, claim)
+        ]
         both = {"cause", "diagnosis"}
         if all({claim.kind, one.kind} == both and claim.confidence >= SURE for one in rivals):
             kept.append(claim)
+            for place in places:
+                near[place].append(claim)
     return kept
+
+
+def _blocks(start: int, end: int) -> range:
+    """Numbers of the stretches of 64 characters that a place lies in: what overlaps shares one."""
+    return range(start // 64, (end - 1) // 64 + 1)
 
 
 def _overlap(one: Claim, other: Claim) -> bool:
@@ -309,15 +468,16 @@ def one_per_idea(claims: Sequence[Claim]) -> list[Claim]:
     Two phrases are one idea where the words of one are all in the other (`surgery` and `the
     shoulder surgery`): readers hardly ever gave both a row of their own.
     """
-    kept: list[tuple[frozenset[str], Claim]] = []
+    kept: list[Claim] = []
+    known: dict[tuple[Kind, str], list[frozenset[str]]] = defaultdict(list)
     for claim in sorted(claims, key=_weight, reverse=True):
         words = idea(claim.phrase)
-        if not any(
-            claim.kind == other.kind and (words <= theirs or theirs <= words)
-            for theirs, other in kept
-        ):
-            kept.append((words, claim))
-    return sorted((claim for _, claim in kept), key=lambda c: (c.phrase_start, c.kind))
+        rivals = (theirs for word in words for theirs in known[claim.kind, word])
+        if not any(words <= theirs or theirs <= words for theirs in rivals):
+            kept.append(claim)
+            for word in words:
+                known[claim.kind, word].append(words)
+    return sorted(kept, key=lambda c: (c.phrase_start, c.kind))
 
 
 def _weight(claim: Claim) -> tuple[bool, bool, float, int]:

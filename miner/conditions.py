@@ -1,27 +1,36 @@
-"""What a thread, a post, an article or a study is about: conditions as data, found by their names.
+"""What a thread, a post, an article or a study is about: the condition of every claim.
 
-The list is `data/conditions.toml`; a user's own conditions are passed as values of the same shape.
+Of the sentence first, then of the post, the title and the thread. What is not said stays open. The
+conditions themselves are `miner.vocabulary`, how they are found is `miner.lexicon`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache, lru_cache
-from importlib.resources import files
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crawler.documents import Article, Document, Thread
+from miner.cases import is_complained, is_denied, of_claims
+from miner.lexicon import HINT, Lexicon, Mention, lexicon, mended, mentions
 from miner.model import Claim
+from miner.vocabulary import (
+    Condition,
+    Conditions,
+    known_ids,
+    name_of,
+    region_of,
+    related,
+    shipped,
+    version,
+    with_own,
+)
 
 __all__ = [
     "Condition",
+    "Conditions",
     "assign",
     "condition_of_article",
     "condition_of_thread",
@@ -33,100 +42,41 @@ __all__ = [
     "related",
     "shipped",
     "version",
+    "with_own",
 ]
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
-NAME, WIDER, HINT = 3.0, 2.0, 1.0
 REPEATED = 0.25
 """What each further mention of a term adds, at most so many times."""
 REPEATS = 4
 TITLE = 3.0
 """A title says what the thread is about; the first post is often a life story."""
+NARROW = 3.5
+"""Least weight at which a narrower condition takes the place of its region's unspecified pain: more
+than one mention in passing. On labelled posts this was right oftener than one mention."""
+LONG = 200
+"""Characters from which a text may name a part of the body in passing: the other hand."""
 NEAREST = 0.6
 """Least likeness at which a text without any known name is given to the nearest condition."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Condition:
-    """A condition and the words by which it is known."""
-
-    id: str
-    name: str
-    region: str
-    """Body region: evidence from the same region is kin, never direct."""
-    names: tuple[str, ...] = ()
-    capitals: tuple[str, ...] = ()
-    """Names that count only as written."""
-    hints: tuple[str, ...] = ()
-    """Signs that decide only where no name stands."""
-    covers: tuple[str, ...] = ()
-    """Wider words of studies that include it."""
-    near: tuple[str, ...] = ()
-    """Ids of kin conditions in other regions or of other tissues."""
-
-
-Conditions = tuple[Condition, ...]
-
-
-@cache
-def shipped() -> Conditions:
-    """The conditions of the data file, in its order."""
-    raw = tomllib.loads(_data().decode())
-    return tuple(_condition(some) for some in raw["condition"])
-
-
-def _condition(raw: dict[str, Any]) -> Condition:
-    """A table of the file as a value; unknown keys are a mistake and raise TypeError."""
-    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
-    return Condition(**fields)
-
-
-@cache
-def version() -> str:
-    """Twelve hex digits that change when the shipped conditions do."""
-    return hashlib.sha256(_data()).hexdigest()[:12]
-
-
-def _data() -> bytes:
-    return files("miner").joinpath("data/conditions.toml").read_bytes()
-
-
-def name_of(id_: str, among: Conditions | None = None) -> str:
-    """The condition's name for people; the id itself where it is unknown."""
-    return next((some.name for some in among or shipped() if some.id == id_), id_)
-
-
-def region_of(id_: str, among: Conditions | None = None) -> str | None:
-    """The body region, None for an unknown id."""
-    return next((some.region for some in among or shipped() if some.id == id_), None)
-
-
-def related(one: str, other: str, among: Conditions | None = None) -> bool:
-    """True for two different conditions that are kin: evidence on one is indirect for the other."""
-    known = {some.id: some for some in among or shipped()}
-    if one == other or one not in known or other not in known:
-        return False
-    a, b = known[one], known[other]
-    return a.region == b.region != "other" or other in a.near or one in b.near
-
-
 def conditions_of_text(text: str, among: Conditions | None = None) -> tuple[str, ...]:
     """Ids of all conditions a text names, weightiest first; hints count where no name stands."""
-    return tuple(_ranked(_weights(text, among or shipped())))
+    return tuple(_ranked(_weights(text, lexicon(among or shipped()))))
 
 
 def condition_of_thread(
     thread: Thread, encode: Encode | None = None, among: Conditions | None = None
 ) -> str | None:
     """What a thread is about by title and first post, else by all posts, else by meaning."""
-    known = among or shipped()
+    known = lexicon(among or shipped())
     opening = thread.posts[0].text if thread.posts else ""
     whole = "\n".join(post.text for post in thread.posts[1:])
     return _first(
         _decided(thread.title, opening, known),
-        lambda: _named(whole, known),
-        lambda: _nearest(f"{thread.title} {opening[:300]}", encode, known),
+        lambda: _best(_weights(whole, known)),
+        lambda: _nearest(f"{thread.title} {opening[:300]}", encode, known.known),
     )
 
 
@@ -134,17 +84,17 @@ def condition_of_article(
     article: Article, encode: Encode | None = None, among: Conditions | None = None
 ) -> str | None:
     """What an article is about: title and text, else the nearest meaning of the title."""
-    known = among or shipped()
+    known = lexicon(among or shipped())
     return _first(
         _decided(article.title, article.text, known),
-        lambda: _nearest(article.title, encode, known),
+        lambda: _nearest(article.title, encode, known.known),
     )
 
 
 def match(text: str, encode: Encode | None = None, among: Conditions | None = None) -> str | None:
     """The condition a short description means, such as that of a study; None where none fits."""
     known = among or shipped()
-    found = _best(_weights(text, known))
+    found = _best(_weights(text, lexicon(known)))
     return found if found is not None else _nearest(text, encode, known)
 
 
@@ -154,14 +104,11 @@ def assign(
     encode: Encode | None = None,
     among: Conditions | None = None,
 ) -> list[Claim]:
-    """The claims with their condition: the author's own other injury, else that of the document."""
+    """The claims with their condition: of the sentence, else the post, else the document."""
     known = among or shipped()
     if isinstance(document, Thread):
         about = condition_of_thread(document, encode, known)
-        others = {post.id: _own_other(post.text, about, known) for post in document.posts}
-        first = document.posts[0].id if document.posts else ""
-        others[first] = None
-        return [replace(c, condition=others.get(c.quote.part) or about) for c in claims]
+        return of_claims(claims, document, about, lexicon(known))
     if isinstance(document, Article):
         about = condition_of_article(document, encode, known)
     else:
@@ -169,80 +116,41 @@ def assign(
     return [replace(claim, condition=about) for claim in claims]
 
 
-# --- finding names ------------------------------------------------------------------------
+# --- weighing -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Term:
-    condition: str
-    weight: float
+def _weights(text: str, known: Lexicon, around: str = "") -> dict[str, float]:
+    """Weight of each condition a text names, first mentioned first; hints only without names.
+
+    What is denied counts only where nothing else is named; one part of the body in passing, not.
+    """
+    plain = mended(text, known)
+    found = mentions(plain, known, around)
+    if len(text) >= LONG and not _is_told(plain, found, known):
+        return {}
+    kept = [m for m in found if not is_denied(plain, m.start)]
+    return _weighed(kept or found)
 
 
-@lru_cache(maxsize=16)
-def _terms(known: Conditions) -> tuple[re.Pattern[str], Mapping[str, _Term], Mapping[str, _Term]]:
-    """One pattern for all terms, longest first, and what each means: any case, and as written."""
-    loose: dict[str, _Term] = {}
-    strict: dict[str, _Term] = {}
-    for some in known:
-        for weight, terms in ((NAME, some.names), (WIDER, some.covers), (HINT, some.hints)):
-            for term in terms:
-                loose.setdefault(_key(term), _Term(condition=some.id, weight=weight))
-        for term in some.capitals:
-            strict.setdefault(term, _Term(condition=some.id, weight=NAME))
-    if not loose and not strict:
-        return re.compile(r"(?!)"), loose, strict
-    anycase = [_loosely(term) for term in sorted(loose, key=lambda t: (-len(t), t))]
-    written = [re.escape(term) for term in sorted(strict, key=lambda t: (-len(t), t))]
-    choices = [f"(?P<strict>{'|'.join(written)})"] if written else []
-    choices += [f"(?P<loose>(?i:{'|'.join(anycase)}))"] if anycase else []
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(choices)})(?![^\W_])"), loose, strict
+def _is_told(text: str, found: Iterable[Mention], known: Lexicon) -> bool:
+    """Whether a text names a condition, complains of a part of the body or names one twice."""
+    seen: set[str] = set()
+    for mention in found:
+        if (
+            mention.weight > HINT
+            or " " in mention.term
+            or mention.condition in seen
+            or known.by_id[mention.condition].region == "other"
+            or is_complained(text, mention.start, mention.end)
+        ):
+            return True
+        seen.add(mention.condition)
+    return False
 
 
-def _key(term: str) -> str:
-    """A term without case, apostrophes and hyphens, in single spaces."""
-    plain = term.lower().replace("\u2019", "").replace("'", "").replace("-", " ")
-    return " ".join(plain.split())
-
-
-def _loosely(key: str) -> str:
-    """A pattern for a key: hyphen for space, an apostrophe before a last s, a plural."""
-    return r"[\s-]+".join(_word(word) for word in key.split()) + r"(?:(?<!s)s)?"
-
-
-def _word(word: str) -> str:
-    if word.endswith("s") and len(word) > 2:
-        return re.escape(word[:-1]) + "['\u2019]?s"
-    return re.escape(word)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Mention:
-    condition: str
-    weight: float
-    start: int
-    term: str
-
-
-def _mentions(text: str, known: Conditions) -> Iterator[_Mention]:
-    """Every name or hint in a text, left to right; where two overlap, the longer one."""
-    pattern, loose, strict = _terms(known)
-    for found in pattern.finditer(text):
-        written = found.group()
-        term = strict.get(written)
-        key = written
-        if term is None:
-            key = _key(written)
-            term = loose.get(key) or loose.get(key.removesuffix("s"))
-        if term is not None:
-            yield _Mention(
-                condition=term.condition, weight=term.weight, start=found.start(), term=key
-            )
-
-
-def _weights(text: str, known: Conditions) -> dict[str, float]:
-    """Weight of each condition a text names, first mentioned first; hints only without names."""
+def _weighed(mentions: Iterable[Mention]) -> dict[str, float]:
     terms: dict[tuple[str, str], tuple[float, int]] = {}
-    for mention in _mentions(text, known):
+    for mention in mentions:
         key = (mention.condition, mention.term)
         terms[key] = (mention.weight, terms.get(key, (0.0, 0))[1] + 1)
     named = any(weight > HINT for weight, _ in terms.values())
@@ -263,17 +171,30 @@ def _best(weights: Mapping[str, float]) -> str | None:
     return next(iter(_ranked(weights)), None)
 
 
-def _named(text: str, known: Conditions) -> str | None:
-    return _best(_weights(text, known))
-
-
-def _decided(title: str, text: str, known: Conditions) -> str | None:
+def _decided(title: str, text: str, known: Lexicon) -> str | None:
     """The weightiest condition of title and text together, the title counting several times."""
     total: dict[str, float] = {}
-    for weights, factor in ((_weights(title, known), TITLE), (_weights(text, known), 1.0)):
-        for condition, weight in weights.items():
+    for part, around, factor in ((title, text, TITLE), (text, title, 1.0)):
+        for condition, weight in _weights(part, known, around).items():
             total[condition] = total.get(condition, 0.0) + weight * factor
-    return _best(total)
+    best = _best(total)
+    return best if best is None else _narrowed(best, total, known)
+
+
+def _narrowed(best: str, weights: Mapping[str, float], known: Lexicon) -> str:
+    """The one condition that says more of the same region; the given one where two might."""
+    wide = known.by_id[best]
+    if not wide.wide:
+        return best
+    narrow = [
+        some
+        for some in _ranked(weights)
+        if weights[some] >= NARROW
+        and not known.by_id[some].wide
+        and known.by_id[some].region == wide.region
+    ]
+    clear = len(narrow) == 1 or (narrow and weights[narrow[0]] > weights[narrow[1]])
+    return narrow[0] if clear else best
 
 
 def _first(found: str | None, *others: Callable[[], str | None]) -> str | None:
@@ -294,44 +215,3 @@ def _nearest(text: str, encode: Encode | None, known: Conditions) -> str | None:
     likeness = rows[1:] @ rows[0]
     best = int(likeness.argmax())
     return pairs[best][0] if likeness[best] >= NEAREST else None
-
-
-# --- somebody's own other injury ----------------------------------------------------------
-
-_OWN = re.compile(
-    r"\b(?:my|i had|i've had|i have|i've got|i got|i've|i was diagnosed|i tore|i injured|"
-    r"i suffer(?:ed)?|i hurt|mine (?:was|is|turned out)|i'm dealing with|i am dealing with)\b",
-    re.IGNORECASE,
-)
-_DENIED = re.compile(
-    r"\b(?:not|no|never|isn't|wasn't|ain't|without|rather than|ruled out|unlike|instead of)\b"
-    r"[^.;:!?]*$",
-    re.IGNORECASE,
-)
-_SENTENCE = re.compile(r"[^.!?\n]+")
-_REACH = 60
-"""So many characters before a name an own word may stand."""
-
-
-def _own_other(text: str, about: str | None, known: Conditions) -> str | None:
-    """The one other condition a post claims for its author, unless it names the thread's too."""
-    named = [m.condition for m in _mentions(text, known) if m.weight >= WIDER]
-    if about is None or about in named:
-        return None
-    own = {
-        mention.condition
-        for sentence in _SENTENCE.findall(text.replace("\u2019", "'"))
-        for mention in _mentions(sentence, known)
-        if mention.weight >= NAME and _is_own(sentence[: mention.start])
-    }
-    others = {c for c in own if c != "other"}
-    return others.pop() if len(others) == 1 else None
-
-
-def _is_own(before: str) -> bool:
-    return bool(_OWN.search(before[-_REACH:])) and not _DENIED.search(before)
-
-
-def known_ids(among: Iterable[Condition] | None = None) -> tuple[str, ...]:
-    """Ids of all conditions, in order."""
-    return tuple(some.id for some in among or shipped())

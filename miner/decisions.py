@@ -2,7 +2,8 @@
 
 A decision about something that is no longer there is passed over, never an error. `value` holds
 `name` for a rename, `into` for a merge, `theme` for a move, `claims` (and perhaps `name`) for a
-split; a rejection needs nothing.
+split, `outcome` for a claim read wrongly, and `level`, `status`, `certainty` (and perhaps
+`condition`) for a grade; a rejection needs nothing. What `remembered` adds is for `miner.undoing`.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast, get_args
 
 from miner.counts import tally
 from miner.identity import founded_id
-from miner.model import Claim, Decision, Theme, ThemeEvent
+from miner.model import Claim, Contradiction, Decision, Grade, Outcome, Theme, ThemeEvent
 
-__all__ = ["decided", "facts"]
+__all__ = ["OVERRULED", "corrected", "decided", "facts", "overruled", "without_dismissed"]
+
+OVERRULED = "overruled"
+"""Reason of a grade that a person set."""
 
 
 def decided(
@@ -42,6 +46,49 @@ def facts(claims: Sequence[Claim]) -> dict[str, Any]:
         "articles": len({c.quote.document for c in claims if c.voice == "article"}),
         "conditions": tuple(sorted(heard, key=lambda some: (-heard[some], some))),
     }
+
+
+def corrected(claims: Sequence[Claim], decisions: Iterable[Decision]) -> list[Claim]:
+    """The claims with the outcomes a person read in them."""
+    read = {d.target: d.value.get("outcome") for d in decisions if d.action == "outcome"}
+    return [
+        replace(claim, outcome=cast("Outcome", read[claim.id]), verdict=None)
+        if read.get(claim.id) in get_args(Outcome)
+        else claim
+        for claim in claims
+    ]
+
+
+def overruled(grades: Iterable[Grade], decisions: Iterable[Decision]) -> list[Grade]:
+    """The grades with the level, status and certainty a person set, and that as first reason."""
+    said = {(d.target, d.value.get("condition")): d.value for d in decisions if _is_grade(d)}
+    return [_set(grade, said.get((grade.theme, grade.condition))) for grade in grades]
+
+
+def without_dismissed(
+    found: Iterable[Contradiction], decisions: Iterable[Decision]
+) -> list[Contradiction]:
+    """The contradictions that a person did not dismiss."""
+    gone = {decision.target for decision in decisions if decision.action == "dismiss"}
+    return [one for one in found if one.id not in gone]
+
+
+def _is_grade(decision: Decision) -> bool:
+    return decision.action == "overrule" and "status" in decision.value
+
+
+def _set(grade: Grade, value: Mapping[str, object] | None) -> Grade:
+    """The grade as it was set; as it is where nobody set it."""
+    if value is None:
+        return grade
+    level, certainty = value.get("level"), value.get("certainty")
+    return replace(
+        grade,
+        level=level if isinstance(level, int) and 1 <= level <= 5 else None,
+        status=str(value["status"]),
+        certainty=str(certainty) if certainty else None,
+        reasons=(OVERRULED, *(reason for reason in grade.reasons if reason != OVERRULED)),
+    )
 
 
 class _State:
@@ -112,16 +159,22 @@ def _merge(state: _State, decision: Decision) -> None:
 
 
 def _split(state: _State, decision: Decision) -> None:
-    theme = state.find(decision.target)
+    theme, listed = state.find(decision.target), _listed(decision.value)
     if theme is None:
         return
-    chosen = [claim for claim in _listed(decision.value) if state.home.get(claim) == theme.id]
+    chosen = [claim for claim in listed if state.home.get(claim) == theme.id]
     if not chosen or len(chosen) == len(theme.claims):
         return
     state.take(chosen)
+    founder = f"{theme.id} without {listed[0]}"
+    there = state.by_id.get(founded_id(theme.kind, founder))
+    if there is not None and there.kind == theme.kind:
+        # Some of the claims are there since a former run.
+        state.put(replace(there, claims=(*there.claims, *chosen)))
+        return
     phrase = state.claim[chosen[0]].phrase if chosen[0] in state.claim else theme.name
     name = str(decision.value.get("name") or phrase)
-    new = founded_id(theme.kind, f"{theme.id} without {chosen[0]}", state.by_id)
+    new = founded_id(theme.kind, founder, state.by_id)
     state.put(replace(theme, id=new, name=name, claims=tuple(chosen), keywords=()))
     state.events.append(ThemeEvent(kind="split", theme=theme.id, into=new))
 

@@ -12,12 +12,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from crawler.documents import Study
+from miner import signs
 from miner.model import Direction
+from miner.signs import any_of as _any
+from miner.signs import data as _data
 
-__all__ = ["Reading", "design_of", "finding_of", "from_words", "people_in", "read"]
+__all__ = [
+    "Reading",
+    "conclusion_of",
+    "design_of",
+    "finding_of",
+    "from_words",
+    "known",
+    "named",
+    "people_in",
+    "read",
+]
 
 _SMALL = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
@@ -30,6 +43,10 @@ _NUMBERS = {word: value for value, word in enumerate(_SMALL.split(), start=1)} |
     "sixty": 60,
     "eighty": 80,
 }
+
+
+ENOUGH = 20
+"""Words of an abstract from which on its signs tell something; fewer where its length is known."""
 
 
 class Reading(NamedTuple):
@@ -49,32 +66,30 @@ class _Record:
     types: frozenset[str]
 
 
-@cache
-def _data() -> dict[str, Any]:
-    return tomllib.loads((files("miner") / "data" / "designs.toml").read_text("utf-8"))
-
-
-@cache
-def _any(group: str, part: str) -> re.Pattern[str]:
-    cues = _data()[group].get(part, ())
-    cues = [cues] if isinstance(cues, str) else cues
-    return re.compile("|".join(f"(?:{cue})" for cue in cues) or r"(?!)", re.IGNORECASE)
-
-
 def read(study: Study) -> Reading:
     """Design, flags, people and direction of a record, and why."""
-    design, why = design_of(study.title, study.abstract, study.publication_types)
-    if study.design and design == "unknown_study":
-        design, why = study.design, "stated by the service"
+    design, why = _design(study)
     n = study.n if study.n is not None else people_in(study.abstract)
     direction, words = finding_of(study.abstract)
     flags = [
         *(("retracted",) if study.retracted or _is_typed(study, "retracted publication") else ()),
-        *(("preprint",) if _is_typed(study, "preprint") else ()),
+        *(("preprint",) if study.preprint or _is_typed(study, "preprint") else ()),
         *(("design_unknown",) if design == "unknown_study" else ()),
     ]
     reasons = (f"design: {why}", *((f"direction: {words}",) if words else ()))
     return Reading(design, tuple(flags), n, direction, reasons)
+
+
+def _design(study: Study) -> tuple[str, str]:
+    """The design by words and types, else as the service states it, else by other signs."""
+    types = (*study.publication_types, *study.mesh)
+    if study.design == "registry_entry":
+        return study.design, "an entry of a trial registry"
+    if study.design:
+        design, why = _named(_record(study.title, study.abstract, types))
+        known = design != "unknown_study"
+        return (design, why) if known else (study.design, "stated by the service")
+    return design_of(study.title, study.abstract, types, journal=study.journal, pages=study.pages)
 
 
 def _is_typed(study: Study, name: str) -> bool:
@@ -84,14 +99,55 @@ def _is_typed(study: Study, name: str) -> bool:
 # --- design -----------------------------------------------------------------------------------
 
 
-def design_of(title: str, abstract: str = "", types: Iterable[str] = ()) -> tuple[str, str]:
-    """Design of a study and the words or type that told; `unknown_study` where nothing did."""
+def design_of(
+    title: str,
+    abstract: str = "",
+    types: Iterable[str] = (),
+    *,
+    journal: str = "",
+    pages: int | None = None,
+) -> tuple[str, str]:
+    """Design of a study and the words or type that told; `unknown_study` where nothing did.
+
+    What no words name is judged by its signs, from length to tense: they tell a review or the
+    story of a case, never a design that carries more.
+    """
+    record = _record(title, abstract, types)
+    design, why = _named(record)
+    said = _any("narrative_review", "text").search(record.text) if why else None
+    told = _vote(record, "narrative_review") or (design == "narrative_review" and said)
+    if told or design not in ("unknown_study", "narrative_review"):
+        return design, why
+    if pages is None and len(abstract.split()) < ENOUGH:
+        return design, why
+    return signs.judged(signs.signs(title, abstract, journal, pages))
+
+
+@cache
+def known() -> frozenset[str]:
+    """Every design that a grade knows."""
+    table = tomllib.loads((files("miner") / "data" / "levels.toml").read_text("utf-8"))
+    parts = {*table["column"].values(), "any"}
+    return frozenset(name for part in parts for name in table[part]) | {"protocol"}
+
+
+def named(title: str, abstract: str = "") -> str:
+    """Design by the words alone, without any other sign."""
+    return _named(_record(title, abstract, ()))[0]
+
+
+def _record(title: str, abstract: str, types: Iterable[str]) -> _Record:
     text = f"{title}. {abstract}"
-    record = _Record(title=title, text=text, types=frozenset(t.lower() for t in types))
+    return _Record(title=title, text=text, types=frozenset(t.lower() for t in types))
+
+
+def _named(record: _Record) -> tuple[str, str]:
+    """Design by words and types alone."""
     for name in ("protocol", "sr", "guideline", "rct", "case_report"):
         if why := _told(record, name):
             return (_pooled(record) if name == "sr" else name), why
-    if why := _vote(record, "editorial"):
+    why = _vote(record, "editorial")
+    if why and not _vote(record, "narrative_review"):
         return "editorial", why
     return _observed(record)
 
@@ -241,7 +297,7 @@ def finding_of(abstract: str) -> tuple[Direction, str]:
 
     Direction of change times polarity of the outcome: less pain supports, less strength does not.
     """
-    part = _conclusion(abstract)
+    part = conclusion_of(abstract)
     readings = [r for s in re.split(r"(?<=[.!?;])\s+", part) if (r := _of_sentence(s))[1]]
     said = {direction for direction, _ in readings}
     words = "; ".join(words for _, words in readings)
@@ -253,7 +309,8 @@ def finding_of(abstract: str) -> tuple[Direction, str]:
     return "unclear", words
 
 
-def _conclusion(abstract: str) -> str:
+def conclusion_of(abstract: str) -> str:
+    """What an abstract says from its conclusion on, else its last two sentences."""
     hits = list(_any("finding", "conclusion").finditer(abstract))
     if hits:
         return abstract[hits[-1].start() :]

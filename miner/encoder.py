@@ -8,10 +8,12 @@ stay as published, the upper ones may be trained for a task; what the states are
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +58,38 @@ def base_weights(folder: Path | None = None) -> Mapping[str, Tensor]:
     return load(data)
 
 
+def can_compact() -> bool:
+    """Whether this machine multiplies in eight bits; else a compact layer would be no faster."""
+    return "fbgemm" in torch.backends.quantized.supported_engines
+
+
+class Compact(nn.Module):
+    """A linear layer with weights of eight bits, one scale for each output.
+
+    Each token is brought to the same size first: a few tokens are ten times the others, and with
+    one scale for all of them the others would lose most of their digits. What is left of a common
+    scale goes over one window, so a window that is read alone is always read the same.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.bias = bias.detach()
+        scale = (weight.detach().abs().amax(1) / 127).clamp(min=1e-8).double()
+        zero = torch.zeros(len(weight), dtype=torch.long)
+        with warnings.catch_warnings():
+            # Marked as going away in a later torch; `constraints.txt` names the one that is used.
+            warnings.simplefilter("ignore")
+            torch.backends.quantized.engine = "fbgemm"
+            small = torch.quantize_per_channel(weight.detach(), scale, zero, 0, torch.qint8)
+            self.packed = torch.ops.quantized.linear_prepack(small, None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The product (…, outputs); seven bits of what comes in, so that no sum overflows."""
+        size = x.abs().amax(-1, keepdim=True).clamp(min=1e-6)
+        product = torch.ops.quantized.linear_dynamic(x / size, self.packed, True)
+        return torch.addcmul(self.bias, product, size)
+
+
 class Layer(nn.Module):
     """One layer of attention and feed-forward, normalised after each."""
 
@@ -75,19 +109,31 @@ class Layer(nn.Module):
         self.norm_2 = _norm(base, f"{prefix}.output.LayerNorm")
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        self.asked: Compact | None = None
+        """Query, key and value in one, once the layer was made compact."""
+
+    def compact(self) -> None:
+        """From now on reads with weights of eight bits; nothing can be trained any more."""
+        parts = (self.query, self.key, self.value)
+        weight = torch.cat([part.weight for part in parts])
+        self.asked = Compact(weight, torch.cat([part.bias for part in parts]))
+        for name in ("out", "inner", "outer"):
+            linear = getattr(self, name)
+            setattr(self, name, Compact(linear.weight, linear.bias))
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """States (batch, length, width) after this layer; `mask` is true where a token is."""
         batch, length, width = x.shape
 
         def split(y: Tensor) -> Tensor:
             return y.view(batch, length, HEADS, width // HEADS).transpose(1, 2)
 
-        seen = functional.scaled_dot_product_attention(
-            split(self.query(x)),
-            split(self.key(x)),
-            split(self.value(x)),
-            attn_mask=mask,
-        )
+        if self.asked is None:
+            three = (self.query(x), self.key(x), self.value(x))
+        else:
+            three = self.asked(x).chunk(3, -1)
+        query, key, value = (split(one.contiguous()) for one in three)
+        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         seen = seen.transpose(1, 2).reshape(batch, length, width)
         x = self.norm_1(x + self.dropout(self.out(seen)))
         return self.norm_2(x + self.dropout(self.outer(functional.gelu(self.inner(x)))))  # type: ignore[no-any-return]
@@ -112,19 +158,26 @@ class Encoder(nn.Module):
         self.norm.requires_grad_(False)
         self.dropout = nn.Dropout(dropout)
 
-    def bottom(self, ids: Tensor, segments: Tensor, mask: Tensor) -> Tensor:
-        """States (batch, length, width) after the fixed layers."""
+    def compact(self) -> None:
+        """Weights of eight bits in all layers, for reading one window at a time."""
+        for layer in self.layers:
+            cast("Layer", layer).compact()
+
+    def bottom(self, ids: Tensor, segments: Tensor, mask: Tensor | None) -> Tensor:
+        """States (batch, length, width) after the fixed layers; no mask: nothing is padding."""
         places = torch.arange(ids.shape[1])
         x = self.norm(self.words[ids] + self.places[places] + self.segments[segments])
+        wide = None if mask is None else mask[:, None, None, :]
         for layer in self.layers[:FIXED]:
-            x = layer(x, mask[:, None, None, :])
+            x = layer(x, wide)
         return x  # type: ignore[no-any-return]
 
-    def top(self, x: Tensor, mask: Tensor) -> list[Tensor]:
+    def top(self, x: Tensor, mask: Tensor | None) -> list[Tensor]:
         """States of the last three layers, first to last."""
+        wide = None if mask is None else mask[:, None, None, :]
         states = [self.dropout(x)]
         for layer in self.layers[FIXED:]:
-            states.append(layer(states[-1], mask[:, None, None, :]))
+            states.append(layer(states[-1], wide))
         return states[-3:]
 
 

@@ -1,6 +1,14 @@
 """Errors of mining. Messages name the thing, the cause and the way out, in one line."""
 
-__all__ = ["MinerError", "ModelRefused", "NothingMined", "UnknownPart"]
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from miner.model import Claim
+
+__all__ = ["MinerError", "ModelRefused", "NothingMined", "Unfinished", "UnknownPart"]
 
 
 class MinerError(Exception):
@@ -13,6 +21,15 @@ class ModelRefused(MinerError):
 
 class NothingMined(MinerError):
     """There are no conclusions yet."""
+
+
+class Unfinished(MinerError):
+    """A document is read in part; the next run goes on with it."""
+
+    def __init__(self, reason: str, *, claims: Sequence[Claim], left: int) -> None:
+        """With the claims there are, and how many posts are left."""
+        super().__init__(reason)
+        self.claims, self.left = tuple(claims), left
 
 
 class UnknownPart(MinerError):

@@ -368,12 +368,24 @@ def of_themes(
     themes: Iterable[Theme],
     evidence: Iterable[Evidence],
     searched: Mapping[tuple[str, str | None], Search] | None = None,
+    unanswered: Mapping[tuple[str, str | None], str] | None = None,
 ) -> list[Grade]:
-    """Grades of every theme: over all conditions, then one for each condition it speaks of."""
+    """Grades of every theme: over all conditions, then one for each condition it speaks of.
+
+    `unanswered` are the reasons of searches that were tried and have no answer.
+    """
     by_theme: dict[str, list[Evidence]] = defaultdict(list)
     for item in evidence:
         by_theme[item.theme].append(item)
-    return [g for t in themes for g in _of_theme(t, by_theme[t.id], searched or {})]
+    graded = [g for t in themes for g in _of_theme(t, by_theme[t.id], searched or {})]
+    return [_excused(each, (unanswered or {}).get((each.theme, each.condition))) for each in graded]
+
+
+def _excused(graded: Grade, why: str | None) -> Grade:
+    """The grade with the reason `search_failed` where that is why it was not searched."""
+    if not why or graded.status != "not_searched":
+        return graded
+    return replace(graded, unanswered=why, reasons=(*graded.reasons, "search_failed"))
 
 
 def _of_theme(

@@ -1,18 +1,18 @@
 """The derived store and the decisions: what mining concluded, and what a person changed.
 
 The conclusions are replaced as a whole in one transaction, so that an interrupted run leaves the
-last good ones in place. Two caches, extracted claims by document and vectors by text, outlive
-a run and make the next one cheap; they can be dropped at any time. Decisions are collected: no run
-touches them.
+last good ones in place. Caches of extracted claims, of answers and of vectors outlive a run and
+make the next one cheap; they can be dropped at any time. Decisions are collected: no run touches
+them.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,8 @@ from pydantic import TypeAdapter
 from sqlalchemy.dialects import postgresql, sqlite
 
 from crawler.database import contains, explained, migrate
+from miner import index, snapshots
+from miner.ledger import Kept, Ledger
 from miner.model import (
     Claim,
     Contradiction,
@@ -35,6 +37,7 @@ from miner.model import (
 )
 from miner.tables import (
     STEPS,
+    answers,
     claims,
     contradictions,
     decisions,
@@ -56,7 +59,6 @@ _claim = TypeAdapter(Claim)
 _claims = TypeAdapter(list[Claim])
 _theme = TypeAdapter(Theme)
 _event = TypeAdapter(ThemeEvent)
-_decision = TypeAdapter(Decision)
 
 BATCH = 500
 """Values bound at a time: below every database's limit."""
@@ -79,12 +81,13 @@ class Run:
     """Time by stage."""
     failures: Mapping[str, str] = field(default_factory=dict)
     """Documents that could not be mined, with the reason."""
+    decisions: tuple[int, ...] = ()
+    """Ids of the decisions it followed."""
     id: int | None = None
 
 
 _run = TypeAdapter(Run)
 
-Numbered = TypeVar("Numbered", Run, Decision)
 Item = TypeVar("Item")
 
 
@@ -103,6 +106,8 @@ class Knowledge:
         """Opens the store and brings its tables up to date; raises StoreError."""
         self.engine = engine
         migrate(engine, "knowledge", STEPS)
+        migrate(engine, "search", index.STEPS)
+        migrate(engine, "snapshots", snapshots.STEPS)
 
     # Conclusions
 
@@ -119,6 +124,7 @@ class Knowledge:
             _insert(connection, gaps, (_owned(item, item.theme) for item in mined.gaps))
             _insert(connection, contradictions, (_owned(i, i.id) for i in mined.contradictions))
             _insert(connection, events, (_event_row(number, item) for item in mined.events))
+            snapshots.write(connection, number, run.finished, mined)
         return _with_id(run, number)
 
     def last_run(self) -> Run | None:
@@ -186,6 +192,24 @@ class Knowledge:
         queries = (query.where(claims.c.id.in_(some)) for some in _batches(ids))
         return [_claim.validate_json(row.value) for q in queries for row in self._rows(q)]
 
+    def each_claim(
+        self, of: Collection[str] | None = None, *, by: Literal["theme", "document"] = "theme"
+    ) -> Iterator[tuple[str, Claim]]:
+        """Theme id and claim, one after the other, so that memory does not grow with them.
+
+        Of all themes or of some, by theme (most typical first) or by document and part. Claims
+        without a theme, such as rejected ones, are passed over.
+        """
+        columns = (claims.c.theme, claims.c.place)
+        order = columns if by == "theme" else (claims.c.document, claims.c.part)
+        query = sa.select(claims.c.theme, claims.c.value).where(claims.c.theme.is_not(None))
+        if of is not None:
+            query = query.where(claims.c.theme.in_(sorted(of)))
+        with explained(self.engine), self.engine.connect() as connection:
+            streamed = connection.execution_options(yield_per=BATCH)
+            for row in streamed.execute(query.order_by(*order, claims.c.id)):
+                yield row.theme, _claim.validate_json(row.value)
+
     def theme_of(self) -> dict[str, str]:
         """Theme id by claim id."""
         query = sa.select(claims.c.id, claims.c.theme).where(claims.c.theme.is_not(None))
@@ -232,17 +256,41 @@ class Knowledge:
             connection.execute(extractions.delete().where(extractions.c.document == document))
             _insert_new(connection, extractions, [row])
 
+    def answer(self, document: str, key: str) -> str | None:
+        """What a chat model said before to the same question."""
+        query = sa.select(answers.c.value).where(
+            answers.c.document == document, answers.c.key == key
+        )
+        found = self._rows(query)
+        return str(found[0].value) if found else None
+
+    def keep_answer(self, document: str, key: str, value: str) -> None:
+        """Keeps an answer at once, so that no question is asked twice."""
+        row = {"document": document, "key": key, "value": value}
+        with explained(self.engine), self.engine.begin() as connection:
+            _insert_new(connection, answers, [row])
+
+    def keep_answers(self, document: str, keys: Iterable[str]) -> None:
+        """Forgets the other answers of a document: they are on texts that are no more."""
+        here = answers.c.document == document
+        with explained(self.engine), self.engine.begin() as connection:
+            known = set(connection.scalars(sa.select(answers.c.key).where(here)))
+            for some in _batches(sorted(known - set(keys))):
+                connection.execute(answers.delete().where(here, answers.c.key.in_(some)))
+
     def prune(self, documents: Iterable[str], model: str, texts: Iterable[str]) -> int:
-        """How many documents' cached claims went, since the corpus has them no more.
+        """How many documents' cached claims and answers went, since the corpus has them no more.
 
         Of the cached vectors those of the model's `texts` stay: the others are of words that
         nobody says any more, or of a model no longer used.
         """
         with explained(self.engine), self.engine.begin() as connection:
             cached = set(connection.scalars(sa.select(extractions.c.document)))
+            cached |= set(connection.scalars(sa.select(answers.c.document).distinct()))
             gone = sorted(cached - set(documents))
             for some in _batches(gone):
-                connection.execute(extractions.delete().where(extractions.c.document.in_(some)))
+                for table in (extractions, answers):
+                    connection.execute(table.delete().where(table.c.document.in_(some)))
             connection.execute(vectors.delete().where(vectors.c.model != model))
             known = set(connection.scalars(sa.select(vectors.c.text)))
             for some in _batches(sorted(known - set(map(_text_key, texts)))):
@@ -278,25 +326,41 @@ class Knowledge:
 
     def decide(self, decision: Decision) -> int:
         """Id of the decision, now kept."""
-        value = _decision.dump_json(decision).decode()
-        row = {"action": decision.action, "target": decision.target, "value": value}
-        with explained(self.engine), self.engine.begin() as connection:
-            key = connection.execute(
-                decisions.insert().values(**row, undone=False)
-            ).inserted_primary_key
-        return int(key[0]) if key else 0
+        return Ledger(self.engine).decide(decision)
 
-    def undo(self, decision: int) -> None:
-        """Takes a decision back; it stays in the history."""
-        with explained(self.engine), self.engine.begin() as connection:
-            connection.execute(
-                decisions.update().where(decisions.c.id == decision).values(undone=True)
-            )
+    def undo(self, decision: int, by: Decision | None = None) -> None:
+        """Takes a decision back; it stays in the history, and so does `by`, which says who did."""
+        Ledger(self.engine).undo(decision, by)
 
     def decisions(self) -> list[Decision]:
         """Decisions in force, oldest first."""
-        query = sa.select(decisions).where(decisions.c.undone.is_(False)).order_by(decisions.c.id)
-        return [_with_id(_decision.validate_json(row.value), row.id) for row in self._rows(query)]
+        return [k.decision for k in self.history() if not k.undone and k.decision.action != "undo"]
+
+    def history(self) -> list[Kept]:
+        """All decisions ever made, oldest first, those taken back too."""
+        return Ledger(self.engine).history()
+
+    def uncertain(self, limit: int, without: Iterable[str] = ()) -> list[Claim]:
+        """Members' claims in themes but those of `without`, the least certain first."""
+        passed = set(without)
+        unsure = sa.func.abs(claims.c.confidence - 0.5)
+        query = (
+            sa.select(claims.c.id)
+            .where(claims.c.voice == "member", claims.c.theme.is_not(None))
+            .order_by(unsure, claims.c.id)
+            .limit(limit + len(passed))
+        )
+        ids = [row.id for row in self._rows(query) if row.id not in passed][:limit]
+        by_id = {claim.id: claim for claim in self.claims(ids=ids)}
+        return [by_id[key] for key in ids if key in by_id]
+
+    def drawn(self, count: int) -> list[Claim]:
+        """Members' claims in themes, drawn by lot: ids are digests, the first ones are taken."""
+        query = sa.select(claims.c.value).where(
+            claims.c.voice == "member", claims.c.theme.is_not(None)
+        )
+        rows = self._rows(query.order_by(claims.c.id).limit(count))
+        return [_claim.validate_json(row.value) for row in rows]
 
     # Forgetting
 
@@ -304,17 +368,19 @@ class Knowledge:
         """How many claims and pieces of evidence went with an author, a document or `parts`.
 
         `parts` are document address and part of what the corpus forgets with the key
-        (`Corpus.parts_of`). The cached claims of the documents concerned go too, and all cached
-        vectors, since they are made of words; the next run counts anew. A key of which nothing is
-        known changes nothing.
+        (`Corpus.parts_of`). The cached claims and answers of the documents concerned go too, and
+        all cached vectors, since they are made of words; the next run counts anew. A key of which
+        nothing is known changes nothing.
         """
         with explained(self.engine), self.engine.begin() as connection:
             count, touched = _forget_claims(connection, key, parts)
             count += _forget_evidence(connection, key, parts)
+            index.forget(connection, key, parts)
             cached = 0
             for some in _batches(sorted({key, *touched, *(document for document, _ in parts)})):
-                gone = extractions.delete().where(extractions.c.document.in_(some))
-                cached += connection.execute(gone).rowcount
+                for table in (extractions, answers):
+                    gone = table.delete().where(table.c.document.in_(some))
+                    cached += connection.execute(gone).rowcount
             if count or cached or parts:
                 connection.execute(vectors.delete())
                 connection.execute(runs.update().values(fingerprint=""))
@@ -345,7 +411,7 @@ def _write_run(connection: sa.Connection, run: Run) -> int:
     return int(key[0]) if key else 0
 
 
-def _with_id(value: Numbered, number: int) -> Numbered:
+def _with_id(value: Run, number: int) -> Run:
     return replace(value, id=number)
 
 
@@ -368,6 +434,7 @@ def _claim_rows(mined: Mined) -> Iterable[dict[str, Any]]:
             "condition": claim.condition,
             "written": claim.written,
             "place": places.get(claim.id, 0),
+            "confidence": claim.confidence,
             "value": _claim.dump_json(claim).decode(),
         }
 

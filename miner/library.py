@@ -9,25 +9,41 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crawler.documents import Study
+from miner import designs, effects, subjects, topics
+from miner.conditions import Conditions
 from miner.counts import voter
 from miner.errors import MinerError
 from miner.grades import UNLISTED
-from miner.model import Claim, Direction, Evidence, Kind, Question, Theme
+from miner.model import Claim, Decision, Direction, Evidence, Kind, Question, Theme
 from miner.phrases import normalise
 
-__all__ = ["LIKENESS", "About", "LibraryStudy", "by_identifier", "link", "load"]
+__all__ = [
+    "LIKENESS",
+    "About",
+    "LibraryStudy",
+    "by_identifier",
+    "decided",
+    "link",
+    "load",
+    "with_collected",
+]
 
 LIKENESS = 0.72
 """Least cosine between a topic and a theme for a link; see docs/grading.md for how it was set."""
+LITERAL = 0.8
+"""The same for a phrase of a title, which nobody wrote to name a topic."""
+NAMED = 0.9
+"""Likeness of a title to a theme whose term, as studies have it, stands in it."""
 PHRASES = 12
 """Most typical phrases of a theme that are compared."""
 SAME_CORE = 0.6
@@ -55,6 +71,8 @@ class About:
     """Those it is about, one name each, where the words alone do not tell them."""
     general: bool = False
     """Whether it is about injuries of a kind at large, and so about each one of them."""
+    literal: bool = False
+    """Whether `conditions` are ids, and the wordings phrases of a title, read by machine."""
 
     @property
     def wordings(self) -> tuple[str, ...]:
@@ -65,6 +83,8 @@ class About:
         """Ids of its conditions; None for injuries at large, `unlisted` where none is known."""
         if self.general:
             return (None,)
+        if self.literal:
+            return self.conditions or (UNLISTED,)
         names = self.conditions or self.condition.split("/")
         return tuple(dict.fromkeys(filter(None, map(match, names)))) or (UNLISTED,)
 
@@ -86,6 +106,10 @@ class LibraryStudy:
     doi: str | None = None
     pmid: str | None = None
     registry: str | None = None
+    reasons: tuple[str, ...] = ()
+    """How it was read, for a collected study."""
+    url: str | None = None
+    """Address it is stored under, for a collected study."""
 
     @property
     def identity(self) -> str:
@@ -127,6 +151,121 @@ def by_identifier(studies: Iterable[LibraryStudy]) -> dict[str, tuple[LibraryStu
     return found
 
 
+# --- collected studies ------------------------------------------------------------------------
+
+
+def with_collected(
+    library: Sequence[LibraryStudy], studies: Iterable[Study], among: Conditions | None = None
+) -> tuple[LibraryStudy, ...]:
+    """The library and the studies that were collected, each once; `among` are the conditions known.
+
+    What the library has checked of a study stays; that it was retracted since is added.
+    """
+    known = by_identifier(library)
+    gone = set[str]()
+    found: list[LibraryStudy] = []
+    for study in studies:
+        read = of_record(study, among)
+        names = {name for one in read for name in one.identity.split() if name in known}
+        if not names:
+            found += read
+        elif any("retracted" in one.flags for one in read):
+            gone |= {record.id for name in names for record in known[name]}
+    marked = (
+        replace(one, flags=(*one.flags, "retracted")) if one.id in gone else one for one in library
+    )
+    return (*marked, *found)
+
+
+def of_record(study: Study, among: Conditions | None = None) -> tuple[LibraryStudy, ...]:
+    """A collected study as the library has them: one entry for each question it may answer."""
+    reading = designs.read(study)
+    places = topics.conditions_of(study, among)
+    entries = []
+    for number, topic in enumerate(topics.topics(study)):
+        direction, words = reading.direction, reading.reasons[-1]
+        if topic.question == "cause":
+            direction, words = topics.association(designs.conclusion_of(study.abstract))
+        elif direction == "unclear":
+            direction, words = effects.for_patients(study.abstract, topic.phrases[0])
+        if topic.is_against:
+            direction, words = "unclear", "it is what a remedy was measured against"
+        entries.append(
+            LibraryStudy(
+                id=f"{study.source.url}#{number}",
+                citation=_citation(study),
+                design=reading.design,
+                direction=direction,
+                finding="",
+                about=(_about_record(topic, places),),
+                n=reading.n,
+                flags=reading.flags,
+                year=study.year,
+                doi=study.doi,
+                pmid=study.pmid,
+                registry=" ".join(study.registry) or None,
+                reasons=(*reading.reasons, f"direction here: {words or 'none said'}"),
+                url=study.source.url,
+            )
+        )
+    return tuple(entries)
+
+
+def _about_record(topic: topics.Topic, places: Sequence[str]) -> About:
+    return About(
+        topic=topic.phrases[0],
+        also=topic.phrases[1:],
+        condition="/".join(places),
+        conditions=tuple(places),
+        question=topic.question,
+        literal=True,
+    )
+
+
+def _citation(study: Study) -> str:
+    """Author, title, journal and year as a reader looks for them."""
+    first = study.authors[0] if study.authors else ""
+    who = f"{first} et al." if len(study.authors) > 1 else first and f"{first}."
+    where = " ".join(filter(None, (study.journal, str(study.year or ""))))
+    title = study.title.rstrip(".")
+    return " ".join(filter(None, (who, f"{title}.", where)))
+
+
+def decided(evidence: Sequence[Evidence], decisions: Iterable[Decision]) -> list[Evidence]:
+    """The evidence after a person's decisions on it, each by the id of the evidence.
+
+    What was rejected is gone. An `overrule` may say `design`, `direction` and `high_rob`; what it
+    says is marked as reviewed by a person, and anything it says that has no meaning is left out.
+    """
+    found = {item.id: item for item in evidence}
+    for decision in sorted(decisions, key=lambda one: (one.when, one.id or 0)):
+        if decision.action == "reject":
+            found.pop(decision.target, None)
+        elif decision.action == "overrule" and decision.target in found:
+            found[decision.target] = _overruled(found[decision.target], decision)
+    return [found[item.id] for item in evidence if item.id in found]
+
+
+def _overruled(item: Evidence, decision: Decision) -> Evidence:
+    value = decision.value
+    told: dict[str, Any] = {}
+    if value.get("design") in designs.known():
+        told["design"] = value["design"]
+    if value.get("direction") in get_args(Direction):
+        told["direction"] = value["direction"]
+    flags = [flag for flag in item.flags if flag != "human_reviewed"]
+    if isinstance(value.get("high_rob"), bool):
+        flags = [flag for flag in flags if flag != "high_rob"]
+        flags += ["high_rob"] if value["high_rob"] else []
+        told["flags"] = flags
+    if not told:
+        return item
+    why = f"by {decision.who}" + (f": {decision.why}" if decision.why else "")
+    flags = [flag for flag in flags if flag != "design_unknown" or "design" not in told]
+    told |= {"flags": (*flags, "human_reviewed"), "reasons": (*item.reasons, f"overruled {why}")}
+    return replace(item, **told)
+
+
 # --- links ------------------------------------------------------------------------------------
 
 
@@ -147,14 +286,14 @@ def link(
     pairs = [(study, about) for study in studies for about in study.about]
     if not themes or not pairs:
         return []
-    likeness = _likeness([about for _, about in pairs], themes, said, encode)
+    abouts = [about for _, about in pairs]
+    likeness = _likeness(abouts, themes, said, encode)
+    _hear(likeness, abouts, [_terms(said[theme.id]) for theme in themes])
     links = sorted(
-        (
-            (-float(likeness[row, column]), row, column)
-            for row, (_, about) in enumerate(pairs)
-            for column, theme in enumerate(themes)
-            if likeness[row, column] >= least and _fits(about.question, theme.kind)
-        ),
+        (-float(likeness[row, column]), row, column)
+        for row, about in enumerate(abouts)
+        for column in map(int, np.flatnonzero(likeness[row] >= _bar(about, least)))
+        if _fits(about.question, themes[column].kind)
     )
     found: dict[str, Evidence] = {}
     for away, row, column in links:
@@ -163,6 +302,30 @@ def link(
             item = _evidence(study, about, themes[column], -away, condition)
             found.setdefault(item.id, item)
     return list(found.values())
+
+
+def _bar(about: About, least: float) -> float:
+    """Least likeness for a link of a topic."""
+    return max(least, LITERAL) if about.literal else least
+
+
+def _terms(phrases: Sequence[_Phrase]) -> frozenset[str]:
+    """How studies call a theme: by its name, and by what several people call it."""
+    name, *others = phrases
+    shared = [phrase.text for phrase in others if len(phrase.speakers) >= subjects.SPEAKERS]
+    return frozenset(map(normalise, subjects.terms([name.text, *shared])))
+
+
+def _hear(
+    likeness: NDArray[np.float32], abouts: Sequence[About], terms: Sequence[frozenset[str]]
+) -> None:
+    """Raises the likeness where a title has the very term that studies have for a theme."""
+    for row, about in enumerate(abouts):
+        if about.literal:
+            here = set(about.wordings)
+            for column, known in enumerate(terms):
+                if known & here:
+                    likeness[row, column] = max(likeness[row, column], NAMED)
 
 
 _ANSWERS: Mapping[str, tuple[Kind, ...]] = {
@@ -287,10 +450,14 @@ def _evidence(
         study=study.identity,
         title=study.citation,
         finding=study.finding,
-        url=_url(study),
+        url=study.url or _url(study),
         year=study.year,
         doi=study.doi,
-        reasons=(f"about {about.topic}, in {about.condition}", f"likeness {likeness:.2f}"),
+        reasons=(
+            f"about {about.topic}, in {about.condition or 'no known condition'}",
+            f"likeness {likeness:.2f}",
+            *study.reasons,
+        ),
     )
 
 

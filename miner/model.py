@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Literal
 
 __all__ = [
+    "Action",
     "Assertion",
     "Basis",
     "Claim",
@@ -65,6 +66,19 @@ Direction = Literal["supports", "no_effect", "contradicts", "mixed", "unclear"]
 Design = str
 """A design of the table in docs/grading.md, such as `rct` or `sr_mixed`."""
 Question = Literal["benefit", "prevention", "cause", "harm", "diagnosis", "prognosis", "prevalence"]
+Action = Literal[
+    "rename",
+    "merge",
+    "split",
+    "move",
+    "reject",
+    "overrule",
+    "dismiss",
+    "accept",
+    "outcome",
+    "label",
+    "undo",
+]
 GapType = Literal["uncovered", "weak_evidence", "contradicted", "unanswered", "rising"]
 
 
@@ -274,6 +288,8 @@ class Grade:
     """Evidence ids that say otherwise, at any level."""
     question: Question = "benefit"
     searched: Search | None = None
+    unanswered: str = ""
+    """Why a search that was tried has no answer, such as `pubmed: answered with 500`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -309,9 +325,9 @@ class Contradiction:
 class Decision:
     """What a person changed. Collected: replayed on every run, never derived."""
 
-    action: Literal["rename", "merge", "split", "move", "reject", "overrule", "dismiss"]
+    action: Action
     target: str
-    """Id of a theme, claim, evidence or contradiction."""
+    """Id of a theme, claim, evidence or contradiction; of a decision for `undo`."""
     value: Mapping[str, object]
     who: str
     when: datetime

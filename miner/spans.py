@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 __all__ = ["idea", "is_body_part", "phrases"]
 
 SHORT = 4
 """Words; phrases up to this length on both sides of an `and` are two."""
+LONGEST = 1000
+"""Characters of a list of phrases; a stretch with more of them holds blanked lines or noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +44,10 @@ def _cleaning() -> _Cleaning:
 def phrases(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """The clean phrases of a span: no article in front, no comma behind, lists taken apart.
 
-    A piece without any word of weight is no phrase.
+    A piece without any word of weight is no phrase, nor is anything in a stretch that is too long.
     """
+    if end - start > LONGEST:
+        return []
     cleaning = _cleaning()
     found = []
     edges = [start]
@@ -80,10 +84,15 @@ def is_body_part(phrase: str) -> bool:
 
 def idea(phrase: str) -> frozenset[str]:
     """The phrase's words without small ones and endings: equal for two ways to write one idea."""
-    words = re.findall(r"\w+", phrase.lower())
-    small = _cleaning().small
-    kept = frozenset(_ENDING.sub("", word) for word in words if not small.fullmatch(word))
+    words = _WORD.findall(phrase.lower())
+    kept = frozenset(stem for word in words if (stem := _stem(word)))
     return kept or frozenset(words)
+
+
+@lru_cache(maxsize=1 << 16)
+def _stem(word: str) -> str:
+    """A word in lower case without its ending; empty for a small one."""
+    return "" if _cleaning().small.fullmatch(word) else _ENDING.sub("", word)
 
 
 def _words(text: str, start: int, end: int) -> bool:
@@ -93,4 +102,5 @@ def _words(text: str, start: int, end: int) -> bool:
     return weighty and len(words) <= SHORT
 
 
+_WORD = re.compile(r"\w+")
 _ENDING = re.compile(r"(?<=\w{3})(?:ings?|ies|es|s|ed|y|e)$")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from crawler.database import Step, UtcTime
+from crawler.database import Step, UtcTime, add_column
 
 __all__ = [
     "STEPS",
+    "answers",
     "claims",
     "contradictions",
     "decisions",
@@ -47,6 +48,7 @@ claims = sa.Table(
     sa.Column("condition", sa.String),
     sa.Column("written", UtcTime),
     sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("confidence", sa.Float),
     sa.Column("value", sa.Text, nullable=False),
 )
 """`place` is the rank within the theme, most typical first."""
@@ -99,6 +101,15 @@ extractions = sa.Table(
 )
 """Cache: claims by document; `key` names the content and the extractor they came from."""
 
+answers = sa.Table(
+    "answers",
+    metadata,
+    sa.Column("document", sa.String, primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""Cache: what a chat model said of a document's posts; `key` names texts, model and task."""
+
 vectors = sa.Table(
     "vectors",
     metadata,
@@ -128,4 +139,9 @@ def _forget_texts(connection: sa.Connection) -> None:
     connection.execute(vectors.delete())
 
 
-STEPS: tuple[Step, ...] = (_create_tables, _forget_texts)
+def _ask_how_sure(connection: sa.Connection) -> None:
+    """Claims can be asked for by confidence; those stored before have none until the next run."""
+    add_column(connection, claims.c.confidence)
+
+
+STEPS: tuple[Step, ...] = (_create_tables, _forget_texts, _create_tables, _ask_how_sure)

@@ -7,9 +7,13 @@ Rules of scope and the clean-up of phrases are `miner.claims`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +21,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from miner.encoder import WIDTH, Encoder, base_folder, base_weights
+from miner.encoder import WIDTH, Encoder, base_folder, base_weights, can_compact
 from miner.errors import ModelRefused
+from miner.gate import Gate, covered
+from miner.text import sentences
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -31,14 +37,16 @@ ASSERTIONS = ("asserted", "hedged", "negated")
 EXPERIENCERS = ("self", "other", "advice", "question")
 TITLE, BODY, OVERLAP = 24, 320, 80
 """Tokens of the title before a text, of the text in one window, and shared by two windows."""
+SHOWN = ("helped", "nothing", "harmed", "withdrawal", "symptom", "reason", "causal")
+"""What a sentence may say, beside its claims: that something worked, or did nothing; a side effect,
+a withdrawal, a symptom, what a thing is taken for; that one thing brought about another."""
 ALL = tuple(range(len(KINDS)))
 START = 2.0
 """Cost of a span when tags are read, in natural log units."""
 REACH = 12
 """Buckets of distance on either side of a span."""
-TOGETHER = 2048
-"""Tokens read at once, padding included."""
 CLS, SEP, PAD = 101, 102, 0
+SHIPPED = Path(__file__).parent / "weights"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +60,8 @@ class Window:
     """Offsets in the text, one per token of the text."""
     heads: list[bool]
     """Whether a token begins a word."""
+    homes: list[int]
+    """Which sentence of the text a token stands in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,25 +80,41 @@ class Candidate:
     outcome: tuple[float, ...]
     assertion: tuple[float, ...]
     experiencer: tuple[float, ...]
+    shown: tuple[tuple[float, ...], ...] = ()
+    """Log odds of `SHOWN` in its sentence, the next, the best of those soon after and just before;
+    empty where there is no such sentence."""
 
 
-def windows(tokenizer: Tokenizer, title: str, text: str) -> list[Window]:
-    """The windows that cover a text, each after the same title; none for a blank text."""
+def windows(
+    tokenizer: Tokenizer,
+    title: str,
+    text: str,
+    passages: Sequence[tuple[int, int]] | None = None,
+) -> list[Window]:
+    """The windows that cover a text, each after the same title; none for a blank text.
+
+    With `passages`, only what lies in these stretches of the text is read, as if it stood together.
+    """
     head = tokenizer.encode(title, add_special_tokens=False).ids[:TITLE] if title else []
     body = tokenizer.encode(text, add_special_tokens=False)
-    words = body.word_ids
+    # Each of these makes a new list of the whole text.
+    ids, words, offsets = body.ids, body.word_ids, body.offsets
     heads = [index == 0 or words[index] != words[index - 1] for index in range(len(words))]
+    starts = [one.start for one in sentences(text)]
+    homes = [bisect_right(starts, start) for start, _ in offsets]
+    chosen = range(len(words)) if passages is None else covered(offsets, passages)
     prefix = [CLS, *head, SEP]
     found = []
-    for begin in range(0, max(len(body.ids) - OVERLAP, 1), BODY - OVERLAP):
-        piece = slice(begin, begin + BODY)
-        if body.ids[piece]:
+    for begin in range(0, max(len(chosen) - OVERLAP, 1), BODY - OVERLAP):
+        piece = chosen[begin : begin + BODY]
+        if piece:
             found.append(
                 Window(
-                    ids=[*prefix, *body.ids[piece], SEP],
+                    ids=[*prefix, *(ids[token] for token in piece), SEP],
                     first=len(prefix),
-                    places=list(body.offsets[piece]),
-                    heads=heads[piece],
+                    places=[offsets[token] for token in piece],
+                    heads=[heads[token] for token in piece],
+                    homes=[homes[token] for token in piece],
                 )
             )
     return found
@@ -115,7 +141,7 @@ class Spans(nn.Module):
         }
         self.answers = nn.ModuleDict({name: nn.Linear(hidden, n) for name, n in sizes.items()})
 
-    def forward(self, states: Tensor, mask: Tensor, spans: Tensor) -> dict[str, Tensor]:
+    def forward(self, states: Tensor, mask: Tensor | None, spans: Tensor) -> dict[str, Tensor]:
         """Logits by head for spans (n, 4) of row, first token, last token, kind."""
         row, first, last, kind = spans.unbind(1)
         summed = torch.cat([torch.zeros_like(states[:, :1]), states.cumsum(1)], 1)
@@ -130,7 +156,7 @@ class Spans(nn.Module):
         return {name: answer(hidden) for name, answer in self.answers.items()}
 
     def _look(
-        self, query: Tensor, states: Tensor, mask: Tensor, row: Tensor, buckets: Tensor
+        self, query: Tensor, states: Tensor, mask: Tensor | None, row: Tensor, buckets: Tensor
     ) -> Tensor:
         """What each span sees in its own window (n, heads · size); spans are padded by row."""
         seat = torch.zeros_like(row)
@@ -144,9 +170,32 @@ class Spans(nn.Module):
         value = self.value(states).view(*states.shape[:2], self.heads, self.size)
         scores = torch.einsum("bnhs,blhs->bhnl", asked, key) / self.size**0.5
         bias = torch.nn.functional.embedding(near, self.distance.T).permute(0, 3, 1, 2)
-        scores = (scores + bias).masked_fill(~mask[:, None, None, :], -1e4)
+        scores = scores + bias
+        if mask is not None:
+            scores = scores.masked_fill(~mask[:, None, None, :], -1e4)
         seen = torch.einsum("bhnl,blhs->bnhs", scores.softmax(-1), value).flatten(2)
         return seen[row, seat]
+
+
+class Sentences(nn.Module):
+    """What each word adds to what its sentence says, and how much it counts there."""
+
+    def __init__(self, hidden: int = 128) -> None:
+        super().__init__()
+        self.look = nn.Linear(WIDTH, len(SHOWN))
+        self.mix = nn.Linear(WIDTH, hidden)
+        self.say = nn.Linear(hidden, len(SHOWN))
+        self.dropout = nn.Dropout(0.2)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Importance and log odds (batch, length, 2, answers) of every token."""
+        hidden = self.dropout(torch.nn.functional.gelu(self.mix(states)))
+        return torch.stack([self.look(states), self.say(hidden)], 2)
+
+
+def pooled(words: Tensor) -> Tensor:
+    """Log odds of the answers for the tokens (length, 2, answers) of one sentence."""
+    return (words[:, 0].softmax(0) * words[:, 1]).sum(0)
 
 
 def _buckets(length: int, first: Tensor, last: Tensor) -> Tensor:
@@ -159,6 +208,9 @@ def _buckets(length: int, first: Tensor, last: Tensor) -> Tensor:
     return torch.where(before > 0, REACH - steps, REACH + steps)
 
 
+_NOTHING = torch.zeros(())
+
+
 class Network(nn.Module):
     """Encoder, tagger and span heads together."""
 
@@ -169,18 +221,24 @@ class Network(nn.Module):
         self.layer_mix = nn.Parameter(torch.zeros(2, 3))
         self.tags = nn.Linear(WIDTH, len(KINDS) * 3)
         self.spans = Spans()
+        self.sentences = Sentences()
         self.dropout = nn.Dropout(dropout)
         self.changed = [name for name, value in self.named_parameters() if value.requires_grad]
 
-    def read(self, ids: Tensor, segments: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Tag logits (batch, length, kinds, 3) and the states the span heads look at."""
+    def read(self, ids: Tensor, segments: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Tag logits (batch, length, kinds, 3) and the states the span heads look at.
+
+        Without a mask nothing is padding.
+        """
         return self.read_on(self.encoder.bottom(ids, segments, mask), mask)
 
-    def read_on(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def read_on(self, states: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """The same from the states of the layers that no training changes."""
         layers = self.encoder.top(states, mask)
-        mixed = torch.stack(layers, -1)
-        first, second = (mixed @ self.layer_mix.softmax(-1).T).unbind(-1)
+        first, second = (
+            sum((share * layer for share, layer in zip(row, layers, strict=True)), start=_NOTHING)
+            for row in self.layer_mix.softmax(-1).unbind()
+        )
         tags = self.tags(self.dropout(first))
         return tags.view(*tags.shape[:2], len(KINDS), 3), second
 
@@ -259,7 +317,7 @@ class Tagger:
 
     def __init__(self, folder: Path | None = None) -> None:
         """With the weights of a folder, or those shipped."""
-        self.folder = folder or Path(__file__).parent / "weights"
+        self.folder = folder or SHIPPED
         self.lean, self.cost = 1.0, START
 
     @cached_property
@@ -274,6 +332,8 @@ class Tagger:
         missing = network.learned().keys() - learned.keys()
         if unexpected or missing:
             raise ModelRefused(f"{path} does not fit this version: reinstall folkgrade")
+        if can_compact():
+            network.encoder.compact()
         return network.eval()
 
     @cached_property
@@ -286,56 +346,78 @@ class Tagger:
         tokenizer.no_padding()
         return tokenizer
 
+    @cached_property
+    def gate(self) -> Gate:
+        """What decides which sentences are read; weights in training share the shipped one."""
+        own, shipped = (folder / "gate.json" for folder in (self.folder, SHIPPED))
+        return Gate.load(own if own.is_file() else shipped)
+
     def read(self, texts: Sequence[tuple[str, str]]) -> list[list[Candidate]]:
-        """The candidates of each (title, text), in order of place."""
-        work = [
-            (index, window)
-            for index, (title, text) in enumerate(texts)
-            for window in windows(self.tokenizer, title, text)
-        ]
-        work.sort(key=lambda item: len(item[1].ids))
-        found: list[list[Candidate]] = [[] for _ in texts]
-        for batch in _batches(work):
-            for index, candidates in self._read_batch(batch):
-                found[index].extend(candidates)
-        return [_merged(candidates) for candidates in found]
+        """The candidates of each (title, text), in order of place.
+
+        Every window is read alone and by one thread: what is found in a text depends on nothing
+        else, to the last digit.
+        """
+        with _one_thread():
+            return [self._read(title, text) for title, text in texts]
+
+    def _read(self, title: str, text: str) -> list[Candidate]:
+        # A title is short, and often stands for the whole thread: it is read in any case.
+        passages = self.gate.passages(text) if title else None
+        some = windows(self.tokenizer, title, text, passages)
+        return _merged([one for window in some for one in self._candidates(window)])
 
     @torch.inference_mode()
-    def _read_batch(self, batch: Sequence[tuple[int, Window]]) -> list[tuple[int, list[Candidate]]]:
-        ids, segments, mask = collate([window for _, window in batch])
-        tags, states = self.network.read(ids, segments, mask)
-        probabilities = tags.softmax(-1).numpy()
-        spans, owners = [], []
-        for row, (_, window) in enumerate(batch):
-            area = probabilities[row, window.first : window.first + len(window.places)]
-            for first, last, kinds in _proposed(area, window.heads, self.lean, self.cost):
-                owners.append((row, first, last, kinds))
-                spans += [(row, first + window.first, last + window.first, k) for k in ALL]
-        found: list[list[Candidate]] = [[] for _ in batch]
-        if spans:
-            answers = self.network.spans(states, mask, torch.tensor(spans))
-            said = {name: value.softmax(-1) for name, value in answers.items() if name != "kept"}
-            kept = answers["kept"].sigmoid()[:, 0]
-            for index, (row, first, last, kinds) in enumerate(owners):
-                window = batch[row][1]
-                area = probabilities[row, window.first : window.first + len(window.places)]
-                words = [i for i in range(first, last + 1) if i == first or window.heads[i]]
-                for kind in kinds:
-                    place = index * len(ALL) + kind
-                    found[row].append(
-                        Candidate(
-                            kind=kind,
-                            start=window.places[first][0],
-                            end=window.places[last][1],
-                            tagged=tuple((1 - area[words, :, 0]).mean(0).tolist()),
-                            begun=tuple(area[first, :, 1].tolist()),
-                            kept=tuple(kept[place - kind : place - kind + len(ALL)].tolist()),
-                            outcome=tuple(said["outcome"][place].tolist()),
-                            assertion=tuple(said["assertion"][place].tolist()),
-                            experiencer=tuple(said["experiencer"][place].tolist()),
-                        )
-                    )
-        return [(index, candidates) for (index, _), candidates in zip(batch, found, strict=True)]
+    def _candidates(self, window: Window) -> list[Candidate]:
+        ids, segments, _ = collate([window])
+        tags, states = self.network.read(ids, segments, None)
+        area = tags[0, window.first : window.first + len(window.places)].softmax(-1).numpy()
+        proposed = _proposed(area, window.heads, self.lean, self.cost)
+        if not proposed:
+            return []
+        spans = [
+            (0, first + window.first, last + window.first, kind)
+            for first, last, _ in proposed
+            for kind in ALL
+        ]
+        answers = self.network.spans(states, None, torch.tensor(spans))
+        kept = answers.pop("kept").sigmoid()[:, 0].tolist()
+        said = {name: value.softmax(-1).tolist() for name, value in answers.items()}
+        places = range(0, len(spans), len(ALL))
+        shown = _shown(self.network.sentences(states)[0, window.first :], window.homes)
+        return [
+            Candidate(
+                kind=kind,
+                start=window.places[first][0],
+                end=window.places[last][1],
+                tagged=_inside(area, window.heads, first, last),
+                begun=tuple(area[first, :, 1].tolist()),
+                kept=tuple(kept[place : place + len(ALL)]),
+                outcome=tuple(said["outcome"][place + kind]),
+                assertion=tuple(said["assertion"][place + kind]),
+                experiencer=tuple(said["experiencer"][place + kind]),
+                shown=_around(shown, window.homes[first]),
+            )
+            for (first, last, kinds), place in zip(proposed, places, strict=True)
+            for kind in kinds
+        ]
+
+
+def _inside(area: np.ndarray, heads: Sequence[bool], first: int, last: int) -> tuple[float, ...]:
+    """Mean probability of a span's words to be inside a span, for each kind."""
+    words = [index for index in range(first, last + 1) if index == first or heads[index]]
+    return tuple((1 - area[words, :, 0]).mean(0).tolist())
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Numbers come out the same on any number of cores; more cores are for more processes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _proposed(
@@ -346,6 +428,23 @@ def _proposed(
     for kind, first, last, _ in decode(area, heads, lean, cost):
         found.setdefault((first, last), []).append(kind)
     return [(first, last, kinds) for (first, last), kinds in sorted(found.items())]
+
+
+def _shown(words: Tensor, homes: Sequence[int]) -> dict[int, list[float]]:
+    """Log odds of `SHOWN` by sentence, from what the words of a window add to it."""
+    found, begin = {}, 0
+    for home, some in groupby(homes):
+        end = begin + len(list(some))
+        found[home] = pooled(words[begin:end]).tolist()
+        begin = end
+    return found
+
+
+def _around(shown: Mapping[int, Sequence[float]], home: int) -> tuple[tuple[float, ...], ...]:
+    """The log odds of a sentence, the next, and the best of two to five after and two before."""
+    places = ([0], [1], range(2, 6), (-2, -1))
+    rows = [[shown[home + step] for step in some if home + step in shown] for some in places]
+    return tuple(tuple(max(column) for column in zip(*row, strict=True)) for row in rows)
 
 
 def _shipped(path: Path) -> dict[str, Tensor]:
@@ -359,24 +458,17 @@ def _shipped(path: Path) -> dict[str, Tensor]:
         raise ModelRefused(f"{path} cannot be read ({error}): reinstall folkgrade") from error
 
 
-def _batches(work: Sequence[tuple[int, Window]]) -> list[list[tuple[int, Window]]]:
-    """Neighbours in length together: little padding, and at most about 2,000 tokens at once."""
-    batches: list[list[tuple[int, Window]]] = []
-    for item in work:
-        longest = len(item[1].ids)
-        shortest = len(batches[-1][0][1].ids) if batches else 0
-        fits = batches and (len(batches[-1]) + 1) * longest <= TOGETHER
-        if fits and longest <= shortest * 1.2 + 8:
-            batches[-1].append(item)
-        else:
-            batches.append([item])
-    return batches
-
-
 def _merged(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Without the second reading of a span that lies in two windows; the surer one stays."""
     chosen: list[Candidate] = []
+    near: dict[tuple[int, int], list[Candidate]] = defaultdict(list)
     for one in sorted(candidates, key=lambda c: -c.tagged[c.kind] * c.kept[c.kind]):
-        if not any(c.kind == one.kind and c.start < one.end and one.start < c.end for c in chosen):
+        # Stretches of 64 characters: what overlaps shares one of them.
+        places = [(one.kind, place) for place in range(one.start // 64, (one.end - 1) // 64 + 1)]
+        if not any(
+            c.start < one.end and one.start < c.end for place in places for c in near[place]
+        ):
             chosen.append(one)
+            for place in places:
+                near[place].append(one)
     return sorted(chosen, key=lambda c: (c.start, c.end, c.kind))

@@ -10,10 +10,10 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
-__all__ = ["Sentence", "fold", "own_words", "repeats", "sentences", "trim"]
+__all__ = ["CHAPTER", "Sentence", "chapters", "fold", "own_words", "repeats", "sentences", "trim"]
 
 SHORTEST_REPEAT = 6
 """Words a sentence needs before its second appearance counts as a quote; fewer are phrases."""
@@ -23,6 +23,8 @@ LONGEST_SIGNATURE = 12
 """Written lines; a rule between two long halves of a post is no signature."""
 LONGEST_SENTENCE = 600
 """Characters; a run-on longer than this is cut at a comma or space."""
+CHAPTER = 20_000
+"""Characters; nearly every post is shorter. What is longer is read in stretches of this length."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +96,34 @@ def repeats(text: str) -> frozenset[str]:
 
 def sentences(text: str) -> list[Sentence]:
     """The sentences of a text in order, none empty; white space around them belongs to none."""
+    return list(_sentences(text))
+
+
+@lru_cache(maxsize=4)
+def _sentences(text: str) -> tuple[Sentence, ...]:
+    """A text is asked for several times in a row: as written, as own words, and to be read."""
     found = []
     for cut in _cuts(text):
         start, end = trim(text, *cut)
         if start < end:
             found.append(Sentence(start=start, end=end, text=text[start:end]))
-    return found
+    return tuple(found)
+
+
+def chapters(text: str, longest: int = CHAPTER) -> list[tuple[int, int]]:
+    """Places of the stretches that are read by themselves: the whole text, unless it is very long.
+
+    It is cut at a line break, else at a blank, so that the time to read a text grows as it does.
+    """
+    found, start = [], 0
+    while len(text) - start > longest:
+        middle, last = start + longest // 2, start + longest
+        cut = max(text.rfind("\n", middle, last), text.rfind("\r", middle, last))
+        cut = cut if cut >= 0 else text.rfind(" ", middle, last)
+        end = cut + 1 if cut >= 0 else last
+        found.append((start, end))
+        start = end
+    return [*found, (start, len(text))]
 
 
 def trim(text: str, start: int, end: int) -> tuple[int, int]:
@@ -133,7 +157,7 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
 def _bbcode(text: str) -> Iterator[tuple[int, int]]:
     """Outermost `[quote]` pairs, however deep they nest; one left open reaches to the end."""
     depth, begin = 0, 0
-    for match in re.finditer(r"\[(/?)quote(?:=[^\]\n]{0,300})?\]", text, re.IGNORECASE):
+    for match in re.finditer(r"\[(/?)quote(?:[= ][^\]\n]{0,300})?\]", text, re.IGNORECASE):
         if not match[1]:
             begin = match.start() if depth == 0 else begin
             depth += 1

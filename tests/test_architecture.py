@@ -43,11 +43,15 @@ STORES = {
     "crawler/database.py",
     "crawler/frontier.py",
     "crawler/leases.py",
+    "crawler/lookups.py",
     "crawler/oblivion.py",
     "crawler/records.py",
     "crawler/steps.py",
     "crawler/tables.py",
+    "miner/index.py",
     "miner/knowledge.py",
+    "miner/snapshots.py",
+    "miner/ledger.py",
     "miner/tables.py",
 }
 

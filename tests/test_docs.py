@@ -25,11 +25,15 @@ def test_every_command_is_in_the_readme_with_an_example(command: str) -> None:
     assert any(line.startswith(f"folkgrade {command}") for line in folkgrade.EXAMPLES[command])
 
 
+REPEATED = {"site": folkgrade.SiteSettings, "condition": folkgrade.ConditionSettings}
+"""Tables that may stand several times."""
+
+
 def settings() -> list[tuple[str, object]]:
     """Each setting with its default."""
     found: list[tuple[str, object]] = []
     for section, field in folkgrade.Settings.model_fields.items():
-        model = folkgrade.SiteSettings if section == "site" else field.annotation
+        model = REPEATED.get(section, field.annotation)
         assert model is not None
         found += [(f"{section}.{n}", f.default) for n, f in model.model_fields.items()]
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -98,13 +99,20 @@ def texts(shared: Path) -> Iterator[tuple[str, int, Part]]:
 
 def read(shared: Path, folders: Path) -> list[Held]:
     """All labelled texts, each read by the tagger `fK` whose fold it lies in, if there is one."""
-    taggers = {k: Tagger(folders / f"f{k}") for k in range(FOLDS) if (folders / f"f{k}").is_dir()}
+    known = [k for k in range(FOLDS) if (folders / f"f{k}").is_dir()]
+    with ProcessPoolExecutor(len(known)) as pool:
+        found = pool.map(_read, [shared] * len(known), [folders] * len(known), known)
+        return [one for some in found for one in some]
+
+
+def _read(shared: Path, folders: Path, fold: int) -> list[Held]:
+    """The texts of one fold."""
+    tagger = Tagger(folders / f"f{fold}")
+    tagger.lean = LEAN
     benchmark, found = module(ROOT / "benchmarks" / "claims.py"), []
     for data in threads(shared):
-        tagger = taggers.get(fold_of(data["id"]))
-        if tagger is None:
+        if fold_of(data["id"]) != fold:
             continue
-        tagger.lean = LEAN
         parts = parts_of(benchmark.thread(data))
         seen = tagger.read([(part.context, part.own) for part in parts])
         for part, candidates in zip(parts, seen, strict=True):

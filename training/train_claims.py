@@ -2,8 +2,10 @@
 
 SHARED_DIR holds `train/posts.jsonl`, `train/claims.jsonl` and `train/invented/`. With `--fold K`
 a third of the threads is held out, for measuring; without it all are learned from. The upper
-layers are trained whole. In a part of what is read, phrases are put in place of others of their
-kind, so that the words around a claim count and not only its own.
+layers are trained whole, from what `train_sentences.py` made of them (`--start`; several folders
+are averaged). Real posts are read twice in every second round. In a part of what is read, phrases
+are put in place of others of their kind, so that the words around a claim count and not only its
+own.
 """
 
 from __future__ import annotations
@@ -23,12 +25,14 @@ from typing import Any
 
 import numpy as np
 import torch
+import train_sentences
 import written
 from torch import Tensor
 from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from miner.encoder import WIDTH
 from miner.tagger import (
     ASSERTIONS,
     EXPERIENCERS,
@@ -46,6 +50,8 @@ from miner.text import own_words, repeats
 FOLDS = 3
 BATCH = 1024
 """Tokens in a batch, padding included."""
+RARE = torch.tensor([0.9, 1.3, 1.1, 2.0, 0.8])
+"""How much an outcome counts: about the root of how rare it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -358,12 +364,32 @@ def targets(
     return torch.tensor(spans).view(-1, 4), found, torch.tensor(weight)
 
 
-def loss(network: Network, batch: Sequence[Example], rng: random.Random) -> Tensor:
+class Below:
+    """States after the layers that no training changes, kept for the next round."""
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self.known: dict[tuple[int, ...], Tensor] = {}
+
+    @torch.no_grad()
+    def states(self, network: Network, batch: Sequence[Example]) -> tuple[Tensor, Tensor]:
+        """States (batch, length, width) and mask of a batch."""
+        _, _, mask = collate([item.window for item in batch])
+        new = [item.window for item in batch if tuple(item.window.ids) not in self.known]
+        if new:
+            found = network.encoder.bottom(*collate(new))
+            for window, states in zip(new, found, strict=True):
+                self.known[tuple(window.ids)] = states[: len(window.ids)].half()
+        states = torch.zeros(*mask.shape, WIDTH)
+        for row, item in enumerate(batch):
+            states[row, : len(item.window.ids)] = self.known[tuple(item.window.ids)]
+        return states, mask
+
+
+def loss(network: Network, batch: Sequence[Example], below: Below, rng: random.Random) -> Tensor:
     """The sum of what tagger and heads get wrong on a batch."""
-    ids, segments, mask = collate([item.window for item in batch])
-    with torch.no_grad():
-        below = network.encoder.bottom(ids, segments, mask)
-    tags, states = network.read_on(below, mask)
+    lower, mask = below.states(network, batch)
+    tags, states = network.read_on(lower, mask)
     wanted = torch.full(tags.shape[:3], -100)
     weights = torch.zeros(tags.shape[:3])
     for row, item in enumerate(batch):
@@ -386,22 +412,43 @@ def loss(network: Network, batch: Sequence[Example], rng: random.Random) -> Tens
                 said[name], answers[name], ignore_index=-1, reduction="none"
             )
             known = (answers[name] >= 0).float() * weight
+            if name == "outcome":
+                known = known * RARE[answers[name]]
             total = total + share * (per_span * known).sum() / known.sum()
     return total
 
 
+def is_real(name: str) -> bool:
+    """Whether a thread is of a public corpus, not invented."""
+    return not name.startswith(("written_", "syn"))
+
+
+def rounds(
+    tagger: Tagger, items: Sequence[Text], shared: Path, arguments: argparse.Namespace
+) -> list[list[Example] | list[train_sentences.Group]]:
+    """The batches of all rounds in order; those of sentences lie between those of posts."""
+    rng = random.Random(arguments.seed)
+    plan: list[list[Example] | list[train_sentences.Group]] = []
+    for number in range(arguments.epochs):
+        again = [item for item in items if number % 2 and is_real(item.name)]
+        posts = examples(tagger, varied([*items, *again], arguments.vary, rng))
+        said = train_sentences.lessons(shared, rng, arguments.sentences)
+        groups = train_sentences.grouped(tagger, said, rng)
+        one: list[list[Example] | list[train_sentences.Group]] = [*batches(posts, rng)]
+        one += train_sentences.batches(groups, rng) if groups else []
+        plan += rng.sample(one, len(one))
+    return plan
+
+
 def train(
     network: Network,
-    tagger: Tagger,
-    items: Sequence[Text],
-    epochs: int,
+    plan: Sequence[list[Example] | list[train_sentences.Group]],
     seed: int,
     rate: float,
-    share: float,
 ) -> Network:
-    """The network trained on the items; the mean of its weights over the last quarter of steps."""
+    """The network trained on the plan; the mean of its weights over the last quarter of steps."""
     torch.manual_seed(seed)
-    rng = random.Random(seed)
+    rng, below = random.Random(seed), Below()
     network.train()
     parameters = [p for p in network.parameters() if p.requires_grad]
     body = {id(p) for p in network.encoder.parameters()}
@@ -410,11 +457,6 @@ def train(
         {"params": [p for p in parameters if id(p) not in body], "lr": rate * 6},
     ]
     optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
-    plan = [
-        batch
-        for _ in range(epochs)
-        for batch in batches(examples(tagger, varied(items, share, rng)), rng)
-    ]
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
         [rate, rate * 6],
@@ -426,9 +468,12 @@ def train(
     taken, started, recent = 0, time.monotonic(), 0.0
     for step, batch in enumerate(plan):
         optimiser.zero_grad()
-        value = loss(network, batch, rng)
+        if isinstance(batch[0], train_sentences.Group):
+            value = train_sentences.loss(network, batch)
+        else:
+            value = loss(network, batch, below, rng)
         value.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        torch.nn.utils.clip_grad_norm_([p for p in parameters if p.grad is not None], 1.0)
         optimiser.step()
         schedule.step()
         recent = 0.95 * recent + 0.05 * value.item()
@@ -446,42 +491,47 @@ def train(
     return network.eval()
 
 
+def averaged(folders: Sequence[Path]) -> dict[str, Tensor]:
+    """The weights of a folder, or the mean of those of several."""
+    from safetensors.torch import load_file
+
+    several = [load_file(folder / "claims.safetensors") for folder in folders]
+    return {
+        name: torch.stack([one[name].float() for one in several]).mean(0) for name in several[0]
+    }
+
+
 def main() -> None:
     """Read the arguments, train, save."""
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import save_file
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("shared", type=Path)
     parser.add_argument("--fold", type=int)
     parser.add_argument("--out", type=Path, default=Path("miner/weights"))
-    parser.add_argument("--start", type=Path, help="weights to go on from")
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--start", type=Path, nargs="*", help="weights to go on from")
+    parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--vary", type=float, default=0.3, help="share of texts with other phrases")
     parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--sentences", type=float, default=0.15, help="share of them in a round")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
     network = Network(dropout=arguments.dropout)
     if arguments.start:
-        learned = load_file(arguments.start / "claims.safetensors")
-        network.load_state_dict({k: v.float() for k, v in learned.items()}, strict=False)
+        network.load_state_dict(averaged(arguments.start), strict=False)
     items = texts(arguments.shared, arguments.fold)
     print(
         f"{len(items)} texts, {sum(len(item.text.split()) for item in items)} words",
         flush=True,
     )
-    network = train(
-        network,
-        Tagger(),
-        items,
-        arguments.epochs,
-        arguments.seed,
-        arguments.rate,
-        arguments.vary,
-    )
+    if arguments.epochs:
+        plan = rounds(Tagger(), items, arguments.shared, arguments)
+        network = train(network, plan, arguments.seed, arguments.rate)
+    train_sentences.fitted(network.eval(), Tagger(), arguments.shared)
     arguments.out.mkdir(parents=True, exist_ok=True)
     save_file(network.learned(), arguments.out / "claims.safetensors")
 

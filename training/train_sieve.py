@@ -19,6 +19,7 @@ from typing import Any
 
 import held
 import numpy as np
+import reliability
 import train_claims
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction import DictVectorizer
@@ -30,6 +31,7 @@ from miner.claims import KINDS, one_kind, one_per_idea
 from miner.model import Claim, Kind, Quote
 from miner.outcomes import ASSERTIONS, EXPERIENCERS, OUTCOMES, company, plain, voices
 from miner.sieve import Piece, features
+from miner.verdicts import owned
 
 ANSWERS: Mapping[str, tuple[str, Sequence[str]]] = {
     "outcome": ("outcome", OUTCOMES),
@@ -38,6 +40,12 @@ ANSWERS: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 PARTS = 6
 """Parts of the second cross-validation."""
+REAL = 2.0
+"""How much an item of a real post counts against one of an invented thread."""
+TRAP = 2.5
+"""How much more words count that a reader marked as a trap."""
+RARITY = {"outcome": 0.3, "assertion": 0.0, "experiencer": 0.0}
+"""How strongly rare answers are favoured."""
 SELDOM = 3
 """Times a word has to be seen to count."""
 
@@ -52,6 +60,8 @@ class Item:
     phrase: str
     shows: dict[str, float]
     label: dict[str, Any] | None
+    trap: bool
+    """Whether a reader marked these words, or the sentence they stand in, as no claim."""
 
 
 def items(found: Sequence[held.Held], labels: Sequence[dict[str, Any]], score: Any) -> list[Item]:
@@ -71,7 +81,20 @@ def items(found: Sequence[held.Held], labels: Sequence[dict[str, Any]], score: A
                 near = score.sim({"target": phrase}, row, "soft")
                 if near >= alike:
                     label, alike = row, near
-            item = Item(held=one, piece=piece, kind=kind, phrase=phrase, shows=show, label=label)
+            marked = any(
+                score.sim({"target": phrase}, row, "soft") >= 0.5
+                or phrase.lower() in row["exact_quote"].lower()
+                for row in by.get((one.thread, one.number, "none"), ())
+            )
+            item = Item(
+                held=one,
+                piece=piece,
+                kind=kind,
+                phrase=phrase,
+                shows=show,
+                label=label,
+                trap=marked and label is None,
+            )
             made.append(item)
     return made
 
@@ -205,11 +228,13 @@ def readers(
     made: Sequence[Item],
     sure: np.ndarray,
     known: Sequence[tuple[dict[str, float], dict[str, Any], Kind]],
+    share: float,
 ) -> tuple[dict[str, dict[str, list[float]]], list[str]]:
     """Weights of the readers, and the outcome that cross-validation gives each item.
 
     Words and signals are weighed by all labels first; their scores and what the learned heads say
-    of the items are then weighed together.
+    of the items are then weighed together. What is from real posts counts `share` times, and a
+    rare answer a little more than a common one.
     """
     outcomes = ["unknown"] * len(made)
     weights = {}
@@ -223,6 +248,7 @@ def readers(
             [row[0] for row in rows],
             [answers.index(row[1][field]) for row in rows],
             [row[1]["thread_id"] for row in rows],
+            [share if row[1]["provenance"] == "real" else 1.0 for row in rows],
         )
         chosen, shows = heard(made, sure, head, field, answers)
         y = np.array([answers.index(made[i].label[field]) for i in chosen])  # type: ignore[index]
@@ -233,8 +259,9 @@ def readers(
         names = sorted({name for show in shows for name in show})
         heads = np.array([[show.get(name, 0.0) for name in names] for show in shows])
         x = csr_matrix(np.hstack([both, heads]))
-        said = crossed(x, y, groups, 0.1, np.ones(len(y))).argmax(1)
         real = np.array([made[i].label["provenance"] == "real" for i in chosen])  # type: ignore[index]
+        weight = np.where(real, share, 1.0) * rarity(y, RARITY[head])
+        said = crossed(x, y, groups, 0.1, weight).argmax(1)
         macro = f1_score(y[real], said[real], average="macro")
         print(
             f"{head}: right {np.mean((said == y)[real]):.3f} macro F1 {macro:.3f} of",
@@ -246,18 +273,24 @@ def readers(
         if head == "outcome":
             for i, answer in zip(chosen, said, strict=True):
                 outcomes[i] = answers[answer]
-        model = LogisticRegression(C=0.1, max_iter=2000).fit(x, y)
+        model = LogisticRegression(C=0.1, max_iter=2000).fit(x, y, weight)
         size = len(answers)
-        share, rest = model.coef_[:, :size], model.coef_[:, size:]
-        joined = words.weights @ share.T
+        part, rest = model.coef_[:, :size], model.coef_[:, size:]
+        joined = words.weights @ part.T
         weights[head] = {
             name: joined[i].round(3).tolist()
             for i, name in enumerate(words.names)
             if np.abs(joined[i]).max() >= 0.02
         }
         weights[head] |= {name: rest[:, i].round(3).tolist() for i, name in enumerate(names)}
-        weights[head][""] = (model.intercept_ + words.constant @ share.T).round(3).tolist()
+        weights[head][""] = (model.intercept_ + words.constant @ part.T).round(3).tolist()
     return weights, outcomes
+
+
+def rarity(y: np.ndarray, power: float) -> np.ndarray:
+    """How much each answer counts: its share of all to a negative power, one on average."""
+    weights = (np.bincount(y)[y] / len(y)) ** -power
+    return np.asarray(weights / weights.mean())
 
 
 def plain_of(item: Item) -> dict[str, float]:
@@ -279,6 +312,7 @@ def heard(
         pieces = [made[i].piece for i in some]
         remedies = [made[i].piece for i in some if made[i].kind == "remedy"]
         near = company(part.scene, pieces, KINDS.index("remedy"))
+        verdicts = owned(part.scene, [(one.start, one.end) for one in remedies])
         for i, beside in zip(some, near, strict=True):
             label = made[i].label
             if label is None or label.get(field) not in answers:
@@ -286,7 +320,8 @@ def heard(
             if head == "outcome" and made[i].kind != "remedy":
                 continue
             chosen.append(i)
-            shows.append(voices(made[i].piece, made[i].kind, beside, remedies))
+            said = verdicts.get((made[i].piece.start, made[i].piece.end), ())
+            shows.append(voices(made[i].piece, made[i].kind, beside, remedies, said))
     return chosen, shows
 
 
@@ -298,21 +333,27 @@ class Reader:
         self.answers, self.strength = answers, strength
 
     def fit(
-        self, shows: Sequence[dict[str, float]], y: Sequence[int], groups: Sequence[str]
+        self,
+        shows: Sequence[dict[str, float]],
+        y: Sequence[int],
+        groups: Sequence[str],
+        counts: Sequence[float],
     ) -> Reader:
         """Learn from everything, and once more without each part of the threads."""
         x, self.names = table(shows)
         self.places = {name: i for i, name in enumerate(self.names)}
-        wanted = np.array(y)
+        wanted, weight = np.array(y), np.array(counts)
         self.without: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for learn, out in GroupKFold(PARTS).split(x, wanted, groups):
-            model = self._model(x[learn], wanted[learn])
+            model = self._model(x[learn], wanted[learn], weight[learn])
             self.without |= dict.fromkeys((groups[i] for i in out), model)
-        self.weights, self.constant = self._model(x, wanted)
+        self.weights, self.constant = self._model(x, wanted, weight)
         return self
 
-    def _model(self, x: csr_matrix, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        model = LogisticRegression(C=self.strength, max_iter=500).fit(x, y)
+    def _model(
+        self, x: csr_matrix, y: np.ndarray, weight: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        model = LogisticRegression(C=self.strength, max_iter=500).fit(x, y, weight)
         size = len(self.answers)
         weights, constant = np.zeros((x.shape[1], size)), np.full(size, -9.0)
         weights[:, model.classes_], constant[model.classes_] = model.coef_.T, model.intercept_
@@ -335,6 +376,8 @@ def main() -> None:
     parser.add_argument("folds", type=Path)
     parser.add_argument("--out", type=Path, default=Path("miner/weights"))
     parser.add_argument("--strength", type=float, default=0.02)
+    parser.add_argument("--real", type=float, default=REAL, help="weight of an item of a real post")
+    parser.add_argument("--plot", type=Path, help="where to draw how far confidence can be trusted")
     arguments = parser.parse_args()
     score = held.scorer(arguments.shared)
     found = held.read(arguments.shared, arguments.folds)
@@ -344,13 +387,19 @@ def main() -> None:
     y = np.array([item.label is not None for item in made])
     x, names = table([item.shows for item in made])
     groups = [item.held.thread for item in made]
-    weight = np.ones(len(y))
+    sources = {row["thread_id"]: row["provenance"] for row in labels}
+    real = np.array([sources.get(thread) == "real" for thread in groups])
+    weight = np.where(real, arguments.real, 1.0)
+    weight[[item.trap for item in made]] *= TRAP
     sure = crossed(x, y.astype(int), groups, arguments.strength, weight)[:, 1]
     print(f"{len(y)} pieces, {y.mean():.3f} of them claims;", end=" ")
-    print(f"calibration error {calibration_error(sure, y):.3f}")
+    print(f"calibration error {calibration_error(sure, y):.3f}", end=" ")
+    print(f"of all, {calibration_error(sure[real], y[real]):.3f} on real posts")
+    if arguments.plot:
+        arguments.plot.write_text(reliability.picture(sure[real], y[real]), "utf-8")
     least = thresholds(made, sure, labels, score)
     known = spans(arguments.shared, held.rows(arguments.shared, score))
-    weights, outcomes = readers(made, sure, known)
+    weights, outcomes = readers(made, sure, known, arguments.real)
     rows = predicted(made, sure, least, outcomes)
     for name in ("real", "invented", "written"):
         some = [row for row in labels if row["provenance"] == name]

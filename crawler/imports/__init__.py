@@ -27,6 +27,9 @@ READERS: Mapping[str, str] = {
     "forumdl": "crawler.imports.forumdl",
     "reddit": "crawler.imports.reddit",
     "rows": "crawler.imports.rows",
+    "references": "crawler.imports.tagged",
+    "bibtex": "crawler.imports.bibtex",
+    "csl": "crawler.imports.csl",
 }
 """Name to module. Dumps: what is none of these is one document or page."""
 

@@ -15,6 +15,7 @@ from crawler.database import open_database
 from crawler.documents import Article, Document, Post, Source, Thread
 from dashboard import data
 from miner.counts import tally
+from miner.index import Index
 from miner.knowledge import Knowledge, Run
 from miner.model import (
     Claim,
@@ -29,6 +30,7 @@ from miner.model import (
     Theme,
     ThemeEvent,
 )
+from miner.passages import passages
 
 MINED = datetime(2026, 5, 20, 9, 30, tzinfo=UTC)
 READ = datetime(2026, 5, 19, 8, 0, tzinfo=UTC)
@@ -310,7 +312,9 @@ def conclude(path: Path) -> None:
         counts={"documents": 6, "claims": len(WORDS)},
         seconds={"claims": 1.5, "themes": 0.5},
     )  # fmt: skip
-    knowledge.replace(run, mined())
+    done = knowledge.replace(run, mined())
+    # Without vectors: a search by words needs no model.
+    Index(knowledge.engine).replace(done.id or 0, "tfidf", passages(mined()), [], [])
     knowledge.engine.dispose()
 
 

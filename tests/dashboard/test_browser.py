@@ -37,6 +37,22 @@ HOSTILE_NAME = (
     "www.evil.example :smile: :material/home: -> a@evil.example"
 )
 """A theme's name in the small project."""
+PATHS = [
+    "themes",
+    "gaps",
+    "contradictions",
+    "map",
+    "talk",
+    "search",
+    "search?q=heel+shoes&by=words",
+    "sources",
+    "brief?theme=rem-hostile",
+    "review",
+    "review?desk=Themes&theme=rem-hostile",
+    "runs",
+    "methods",
+]
+"""Pages besides the overview and a theme's."""
 HOSTILE_LINKS = "a[href*='evil'], a[href^='javascript'], a[href^='mailto'], img[src*='evil']"
 
 
@@ -152,6 +168,40 @@ def click_first_row(page: Page, theme: str) -> None:
             return
 
 
+def test_a_mark_of_the_map_opens_its_theme_and_back_returns(reader: Page, server: Server) -> None:
+    """A click on a mark leads on once; after Back the map stays."""
+    visit(reader, server, "map", "Evidence map")
+    reader.locator("svg path[aria-label*='magnet socks']").first.click()
+    at(reader, "magnet socks")
+    assert "theme=rem-magnets" in reader.url
+    reader.go_back()
+    at(reader, "Evidence map")
+    reader.wait_for_timeout(1_000)
+    at(reader, "Evidence map")
+    visit(reader, server, "talk", "Talk and evidence")
+    reader.locator("svg path[aria-label*='cold baths']").first.click()
+    at(reader, "cold baths")
+
+
+def test_a_search_has_an_address_and_leads_to_quote_and_source(
+    reader: Page, server: Server
+) -> None:
+    """Typed words are in the address, which reopens the answer; it links to theme and post."""
+    visit(reader, server, "search?by=words", "Search")
+    reader.get_by_label("Words to look for").fill("magnet sock")
+    reader.keyboard.press("Enter")
+    reader.get_by_text("passages, the likeliest first").wait_for()
+    assert "q=magnet" in reader.url
+    address = reader.url
+    assert reader.locator("mark").first.inner_text().lower() in ("magnet", "magnet socks")
+    link = reader.get_by_role("link", name="Open the source ↗").first
+    assert str(link.get_attribute("href")).startswith("https://")
+    reader.get_by_role("link", name="magnet socks →").first.click()
+    at(reader, "magnet socks")
+    reader.goto(address)
+    reader.get_by_text("passages, the likeliest first").wait_for()
+
+
 def test_the_overview_answers_at_its_name_too(reader: Page, server: Server) -> None:
     """/ and /overview both show it, without a word of a missing page, and once in the menu."""
     for path in ("", "overview"):
@@ -162,7 +212,7 @@ def test_the_overview_answers_at_its_name_too(reader: Page, server: Server) -> N
 
 def each_page(page: Page, server: Server, theme: str) -> Iterator[str]:
     """Every page, one after the other, drawn and quiet."""
-    for path in ["", "themes", f"theme?theme={theme}", "gaps", "contradictions", "sources"]:
+    for path in ["", f"theme?theme={theme}", *PATHS]:
         page.goto(f"{server.address}/{path}")
         page.get_by_role("heading", level=1).wait_for()
         page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
@@ -212,7 +262,7 @@ def test_axe_finds_nothing_against(scheme: str, chromium: Browser, server: Serve
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
     page = chromium.new_page(color_scheme="dark" if scheme == "dark" else "light")
     theme = "theme?theme=rem-heeldrops"
-    for path in ["", "themes", theme, f"{theme}&tab=Evidence", "gaps", "contradictions", "sources"]:
+    for path in ["", theme, f"{theme}&tab=Evidence", *PATHS]:
         page.goto(f"{server.address}/{path}")
         page.get_by_role("heading", level=1).wait_for()
         page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
@@ -220,6 +270,72 @@ def test_axe_finds_nothing_against(scheme: str, chromium: Browser, server: Serve
         found = axe.Axe().run(page).response["violations"]
         assert [(path, rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
     page.close()
+
+
+def test_from_a_gap_to_a_brief_in_word(reader: Page, server: Server, tmp_path: Path) -> None:
+    """One click makes the brief; what was edited is in the document that is downloaded."""
+    docx = pytest.importorskip("docx")
+    visit(reader, server, "gaps", "Gaps")
+    reader.get_by_role("link", name="Make a brief →").first.click()
+    at(reader, "Brief: sitting all day")
+    assert "theme=cau-desk" in reader.url
+    reader.get_by_role("tab", name="Edit").click()
+    field = reader.get_by_label("Brief", exact=True)
+    field.fill("# Mine\n\nWords of **my** own.\n\n- one")
+    field.blur()
+    at(reader, "Brief: sitting all day")
+    reader.wait_for_timeout(1_000)
+    with reader.expect_download() as waiting:
+        reader.get_by_role("button", name="Download .docx").click()
+    path = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    assert path.name == "brief-sitting-all-day.docx"
+    assert [p.text for p in docx.Document(str(path)).paragraphs] == [
+        "Mine", "Words of my own.", "one",
+    ]  # fmt: skip
+
+
+def test_a_merge_and_its_undoing_show_at_once(reader: Page, server: Server) -> None:
+    """The old address leads to the merged theme, and to its own again after Undo."""
+    visit(reader, server, "review?desk=Themes&theme=rem-lonely", "Review")
+    reader.get_by_label("Merge it into").click()
+    reader.keyboard.type("heel drops")
+    reader.keyboard.press("Enter")
+    reader.get_by_role("button", name="Merge", exact=True).click()
+    reader.get_by_text("Merged.").wait_for()
+    reader.goto(f"{server.address}/theme?theme=rem-lonely")
+    at(reader, "heel drops")
+    visit(reader, server, "review?desk=History", "Review")
+    reader.get_by_role("button", name="Undo").first.click()
+    reader.get_by_text("was taken back").wait_for()
+    reader.goto(f"{server.address}/theme?theme=rem-lonely")
+    at(reader, "cold baths")
+
+
+def test_the_queue_is_worked_through_by_keys(reader: Page, server: Server) -> None:
+    """A accepts and brings the next claim; U takes it back."""
+    visit(reader, server, "review", "Review")
+    reader.get_by_role("button", name="Accept").wait_for()
+    reader.keyboard.press("a")
+    reader.get_by_text("Accepted.", exact=True).wait_for()
+    reader.get_by_text("Accepted 1", exact=True).wait_for()
+    at(reader, "Review")
+    reader.get_by_role("button", name="Undo").wait_for()
+    reader.keyboard.press("u")
+    reader.get_by_text("was taken back").wait_for()
+
+
+def test_read_only_leaves_nothing_to_change(chromium: Browser, small_project: Path) -> None:
+    """No page Review in the menu, none behind its address, no buttons on contradictions."""
+    with start(str(small_project), read_only=True) as sealed:
+        page = chromium.new_page()
+        page.set_default_timeout(WAIT)
+        visit(page, sealed, "contradictions", "Contradictions")
+        assert page.get_by_role("button", name="Dismiss").count() == 0
+        assert page.get_by_role("link", name="Review", exact=True).count() == 0
+        visit(page, sealed, "review", "Review")
+        page.get_by_text("started read-only").wait_for()
+        page.close()
 
 
 def test_a_new_run_shows_without_a_restart(

@@ -137,7 +137,7 @@ def test_the_table_words_levels_and_shares(
     ("address", "names"),
     [
         ({"kind": "cause"}, ["sitting all day"]),
-        ({"q": "drops heel"}, ["heel drops"]),
+        ({"find": "drops heel"}, ["heel drops"]),
         ({"least": "3"}, ["heel drops", "sitting all day"]),
         ({"condition": "low_back"}, ["sitting all day"]),
         ({"kind": "nonsense", "least": "-1", "condition": "x"}, None),

@@ -3,7 +3,9 @@
 `== name` opens a hard case; a blank line parts its items. A line `# …` is a title, `a| …` opens a
 post by that author; an item without either is one post. A claim is `[CODE words]`: the kind (C
 cause, T trigger, D diagnosis, R remedy, X never a claim), then the outcome (+ helped, ~ mixed,
-0 no effect, - worse, ? unknown), h hedged or n negated, o other, a advice or q question.
+0 no effect, - worse, ? unknown), h hedged or n negated, o other, a advice or q question. Behind it
+may stand `{field=value; …}` with what else must be read: means, time, basis, or verdict (words that
+must be in it), and beside (how many).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from miner.model import Claim
 FOLDER = Path(__file__).parent / "regression"
 KINDS = {"C": "cause", "T": "trigger", "D": "diagnosis", "R": "remedy", "X": "never"}
 OUTCOMES = {"+": "helped", "~": "mixed", "0": "no_effect", "-": "worse"}
-_MARK = re.compile(r"\[([CTDRX])([-+~0?hnoaq]*) ([^\[\]]+)\]")
+_MARK = re.compile(r"\[([CTDRX])([-+~0?hnoaq]*) ([^\[\]]+)\](?:\{([^{}]*)\})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,8 @@ class Wanted:
     start: int
     end: int
     outcome: str
+    fields: tuple[tuple[str, str], ...] = ()
+    """What else must be read of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +89,14 @@ def _plain(part: str, marked: str) -> tuple[str, list[Wanted]]:
         text += marked[last : mark.start()]
         outcome = next((OUTCOMES[c] for c in mark[2] if c in OUTCOMES), "unknown")
         place = {"start": len(text), "end": len(text) + len(mark[3])}
-        found.append(Wanted(part=part, kind=KINDS[mark[1]], outcome=outcome, **place))
+        fields = tuple(
+            (name.strip(), value.strip())
+            for name, _, value in (one.partition("=") for one in (mark[4] or "").split(";"))
+            if value
+        )
+        found.append(
+            Wanted(part=part, kind=KINDS[mark[1]], outcome=outcome, fields=fields, **place)
+        )
         text += mark[3]
         last = mark.end()
     return text + marked[last:], found
@@ -105,6 +116,17 @@ def found_as(wanted: Wanted, claims: list[Claim]) -> Claim | None:
     return None
 
 
+def says(claim: Claim, field: str, value: str) -> bool:
+    """Whether a field of a claim is as wanted."""
+    if field == "verdict":
+        return claim.verdict is not None and value.lower() in claim.verdict.text.lower()
+    if field == "means":
+        return claim.means is not None and value.lower() in claim.means.lower()
+    if field == "beside":
+        return len(claim.beside) == int(value)
+    return bool(getattr(claim, field) == value)
+
+
 @dataclass(kw_only=True)
 class Score:
     """Counts over items: claims found, missed and wrong, outcomes right, words wrongly taken."""
@@ -115,6 +137,9 @@ class Score:
     outcomes: int = 0
     remedies: int = 0
     taken: int = 0
+    fields: int = 0
+    """Further fields asked for of claims that were found, and how many of them are right."""
+    right: int = 0
 
     @property
     def f1(self) -> float:
@@ -135,4 +160,6 @@ class Score:
                 matched.add(claim.id)
                 self.remedies += wanted.kind == "remedy"
                 self.outcomes += wanted.kind == "remedy" and claim.outcome == wanted.outcome
+                self.fields += len(wanted.fields)
+                self.right += sum(says(claim, name, value) for name, value in wanted.fields)
         self.wrong += len([c for c in claims if c.id not in matched])

@@ -211,7 +211,6 @@ CASES = {
             (1, "remedy", "streching", {"outcome": "helped"}),
         ),
     ),
-    "late_scope": "`eases it, though` is read as no effect",
     "price_is_no_outcome": Case(
         posts=("I bought a massage gun, it was way too expensive. It arrives on Friday.",),
         wants=((1, "remedy", "massage gun", {"outcome": "unknown"}),),
@@ -230,26 +229,9 @@ CASES = {
         wants=((1, "remedy", "flat shoes", {"experiencer": "advice", "outcome": "unknown"}),),
     ),
 }
-UNSOLVED: dict[str, str] = {
-    "pronoun_target": "a pronoun as the target is not found; nothing resolves it yet",
-    "typos": "a misspelt activity that hurts, at the head of a sentence, is taken for a remedy",
-    "late_scope": "`eases it, though` is read as no effect",
-    "price_is_no_outcome": "a complaint about the price is read as no effect",
-}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name,
-            marks=[pytest.mark.xfail(strict=True, reason=UNSOLVED[name])]
-            if name in UNSOLVED
-            else [],
-        )
-        for name in CASES
-    ],
-)
+@pytest.mark.parametrize("name", CASES)
 def test_hard_cases_are_read_as_people_mean_them(extractor: Extractor, name: str) -> None:
     """Each case of the annotation rules, in words of our own."""
     case = CASES[name]

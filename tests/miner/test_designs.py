@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crawler.documents import Source, Study
+from crawler.literature.texts import page_count
 from miner.designs import design_of, finding_of, from_words, people_in, read
 
 
@@ -142,3 +144,82 @@ def test_record_is_read_whole_with_reasons_and_flags() -> None:
     assert (found.design, found.n, found.direction) == ("rct", 62, "supports")
     assert found.flags == ("retracted", "preprint")
     assert found.reasons[0].startswith("design: ")
+
+
+# --- signs ------------------------------------------------------------------------------------
+
+REVIEWED = (
+    "Finger splints are common. Their use is based on habit and remains debated. Splints may rest "
+    "a joint, but stiffness can follow, and climbers should move early. New materials are lighter."
+)
+
+
+def test_what_no_words_name_is_judged_by_its_signs() -> None:
+    """A long text in the present without measures reads like a review; the reason names signs."""
+    design, why = design_of("Finger splints", REVIEWED, pages=14)
+    assert design == "narrative_review"
+    assert why.startswith("by its signs (0.")
+    told = "We measured grip. It was 40 (SD 3, p < 0.01). Strength was assessed and recorded."
+    assert design_of("Grip of climbers in spring and autumn", told)[0] == "unknown_study"
+
+
+def test_signs_never_tell_a_design_that_carries_a_level() -> None:
+    """They tell what stands lowest on the scale, so that a wrong one raises nothing."""
+    from miner.signs import _learnt
+
+    assert set(_learnt().classes) == {"narrative_review", "case_report", "unknown_study"}
+
+
+def test_a_title_of_pages_and_journals_counts_only_as_signs() -> None:
+    """A type of the service goes before them, and so does a design it states."""
+    assert design_of("Finger splints", REVIEWED, ["Letter"], pages=14)[0] == "editorial"
+    source = Source(url="u", site="s", fetched=datetime(2026, 1, 1, tzinfo=UTC), engine="openalex")
+    stated = Study(source=source, title="Finger splints", abstract=REVIEWED, design="cohort")
+    assert read(stated).design == "cohort"
+
+
+@pytest.mark.parametrize(
+    ("abstract", "design"),
+    [
+        ("A post hoc secondary analysis showed less pain. Sixty were randomly assigned.", "rct"),
+        ("This is a secondary analysis of a trial in which sixty were randomly assigned.", None),
+        ("A randomization table was used to order the two splints in ten climbers.", "rct"),
+    ],
+)
+def test_a_trial_with_a_further_analysis_stays_a_trial(abstract: str, design: str | None) -> None:
+    """A report that is nothing but a further analysis of one does not."""
+    assert (design_of("Splints for people", abstract)[0] == "rct") is (design == "rct")
+
+
+def test_subject_headings_vote_like_types() -> None:
+    """Where no words name a design."""
+    source = Source(url="u", site="s", fetched=datetime(2026, 1, 1, tzinfo=UTC), engine="pubmed")
+    found = Study(source=source, title="Grip of climbers", mesh=("Case-Control Studies",))
+    assert read(found).design == "case_control"
+
+
+@pytest.mark.shared
+def test_designs_of_real_records_without_their_types(shared: Path) -> None:
+    """Trials, reviews and cases are told by title, abstract, journal and length.
+
+    The signs were learnt on these records: rules alone are measured here, and that the signs
+    were learnt; how they do on others is what `training/train_designs.py --check` prints.
+    """
+    from training import train_designs
+
+    folder = shared / "literature"
+    scorer = train_designs.loaded(folder / "score_designs.py")
+    text = (folder / "medline/pubmed_sample_88.txt").read_text(encoding="utf-8", errors="replace")
+    records = {record["PMID"][0]: record for record in scorer.parse(text)}
+    told = {}
+    for pmid, record in records.items():
+        title, abstract = train_designs.first(record, "TI"), " ".join(record.get("AB", []))
+        pages = page_count(train_designs.first(record, "PG"))
+        journal = train_designs.first(record, "TA")
+        design, _ = design_of(title, abstract, journal=journal, pages=pages)
+        told[pmid] = train_designs.ours(design, scorer.DESIGNS)
+    score = scorer.score(records.values(), told)["per_class"]
+    assert score["rct"]["f1"] >= 0.93
+    assert score["sr"]["f1"] >= 0.95
+    assert score["case_report"]["f1"] >= 0.75
+    assert score["review"]["f1"] >= 0.7

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from miner.model import Claim, Quote
@@ -118,6 +120,15 @@ def test_a_pointer_stands_for_what_its_author_named_before() -> None:
     later = said("it", "3", 4, author="ann")
     found = ideas([later, other, rocker])
     assert found[later.id] == found[rocker.id] != found[other.id]
+
+
+def test_a_pointer_that_was_resolved_joins_what_it_stands_for() -> None:
+    """Who said it first does not matter: "tried those" counts with the flat pedals it means."""
+    named = said("flat pedals", "1", 0, author="ann")
+    own = said("insoles", "2", 0, author="bob")
+    pointed = replace(said("those", "2", 30, author="bob"), means="Flat pedals")
+    found = ideas([own, pointed, named])
+    assert found[pointed.id] == found[named.id] != found[own.id]
 
 
 def test_a_pointer_without_an_antecedent_takes_the_words_around_it() -> None:

@@ -14,11 +14,14 @@ from crawler.corpus import Corpus
 from crawler.database import open_database
 from crawler.documents import Document, Post, Source, Thread, part_text
 from miner import pipeline
+from miner.embed import load
 from miner.errors import ModelRefused
+from miner.index import Index
 from miner.knowledge import Knowledge
 from miner.model import Claim, Quote
 from miner.phrases import normalise
 from miner.pipeline import Options, mine, unchanged
+from miner.search import Asked, find
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OPTIONS = Options(embedder="tfidf")
@@ -54,7 +57,7 @@ class WordSpotter:
 
 @pytest.fixture
 def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Corpus, Knowledge]:
-    monkeypatch.setattr(pipeline, "Extractor", WordSpotter)
+    monkeypatch.setattr(pipeline.engines, "load", lambda *_: WordSpotter())
     WordSpotter.read = []
     engine = open_database(str(tmp_path / "p.db"))
     return Corpus(engine), Knowledge(engine)
@@ -208,3 +211,22 @@ def test_what_was_deleted_at_the_source_leaves_all_that_was_made_of_it(
     assert cached(knowledge) == set(corpus.hashes())
     assert set(knowledge.vectors(model, [socks, pedals])) == {pedals}
     engine.dispose()
+
+
+def test_a_run_leaves_an_index_of_just_what_it_concluded(
+    stores: tuple[Corpus, Knowledge],
+) -> None:
+    """What was mined can be searched; without its index a run is not what the last one did."""
+    corpus, knowledge = stores
+    corpus.add(thread(1, "I tried flat pedals.", "Nothing here."))
+    run = mine(corpus, knowledge, OPTIONS, quiet)
+    index = Index(knowledge.engine)
+    mark = index.mark()
+    assert mark is not None
+    assert (mark.run, mark.model) == (run.id, "tfidf")
+    found = find(Asked(text="pedal"), index.shelf(), index.ranked, load("tfidf").encode)
+    assert "tried flat pedals." in [one.text for one in index.shown([h.row for h in found.hits])]
+    assert unchanged(corpus, knowledge, OPTIONS)
+    with knowledge.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM search_mark")
+    assert not unchanged(corpus, knowledge, OPTIONS)

@@ -12,7 +12,7 @@ from miner.errors import ModelRefused
 
 torch = pytest.importorskip("torch")
 
-from miner.encoder import base_folder, base_weights  # noqa: E402
+from miner.encoder import Compact, base_folder, base_weights, can_compact  # noqa: E402
 from miner.tagger import BODY, Tagger, decode, windows  # noqa: E402
 
 
@@ -98,3 +98,45 @@ def test_reading_needs_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "create_connection", refuse)
     found = Tagger().read([("Hip pain", "I tried dry needling and it helped.")])
     assert found[0]
+
+
+SAID = [
+    ("Hip pain", "I tried dry needling and it helped. Rest did nothing."),
+    ("Hip pain", "Thanks!"),
+    ("", "My doctor says it is bursitis. " * 60),
+    ("Sore heel since the race", "Have you tried heel drops? Sitting makes mine worse."),
+]
+
+
+def test_a_text_is_read_the_same_in_any_company(tagger: Tagger) -> None:
+    """Alone, in a list or backwards: the same candidates to the last digit."""
+    together = tagger.read(SAID)
+    assert together[0]
+    assert together == [tagger.read([one])[0] for one in SAID]
+    assert together == tagger.read(SAID[::-1])[::-1]
+
+
+def test_a_text_is_read_the_same_on_any_number_of_cores(tagger: Tagger) -> None:
+    """Threads change no digit, and are given back as they were found."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = tagger.read(SAID)
+        torch.set_num_threads(2)
+        assert tagger.read(SAID) == alone
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.skipif(not can_compact(), reason="no products in eight bits on this machine")
+def test_eight_bits_are_near_the_full_weights() -> None:
+    """Also where one token is a hundred times the others, which keep their digits."""
+    torch.manual_seed(1)
+    full = torch.nn.Linear(384, 96)
+    small = Compact(full.weight, full.bias)
+    x = torch.randn(1, 40, 384)
+    x[0, 7] *= 100
+    with torch.inference_mode():
+        wrong = (small(x) - full(x)).norm(dim=-1) / full(x).norm(dim=-1)
+    assert wrong.max() < 0.03

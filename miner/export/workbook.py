@@ -1,0 +1,102 @@
+"""XLSX: one workbook, a sheet a table. Text is written as text, never as a formula or a link."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import IO, Any
+
+from miner.export.package import File, Package
+from miner.export.sheet import lines_about
+from miner.export.tables import Table, flat, tables
+
+__all__ = ["files"]
+
+LONGEST = 32_767
+"""Characters a cell may hold."""
+MOST_ROWS = 1_048_575
+"""Rows a sheet may hold below its headings."""
+WIDTHS = {"name": 34, "text": 60, "title": 60, "reasons": 50, "finding": 50, "licence": 60}
+
+
+def files(package: Package) -> list[File]:
+    """The workbook: `about` first, then the tables."""
+    return [File(name=".xlsx", write=lambda stream: _write(stream, package))]
+
+
+def _write(stream: IO[bytes], package: Package) -> None:
+    import xlsxwriter
+
+    # Rows are written as they come, so that memory does not grow with them.
+    book = xlsxwriter.Workbook(stream, {"constant_memory": True, "strings_to_urls": False})
+    mined = package.about.mined.astimezone(UTC).replace(tzinfo=None)
+    book.set_properties(
+        {
+            "title": package.about.project,
+            "comments": package.about.caution,
+            "created": mined,
+        }
+    )
+    bold = book.add_format({"bold": True, "bottom": 1})
+    _about(book.add_worksheet("about"), bold, package)
+    for table in tables(package):
+        _sheet(book, bold, table)
+    book.close()
+
+
+def _about(sheet: Any, bold: Any, package: Package) -> None:
+    sheet.set_column(0, 0, 14)
+    sheet.set_column(1, 1, 120)
+    said = [*lines_about(package), *(("Removed", text) for text in package.datasheet.removed)]
+    said.append(
+        (
+            "Findable",
+            f"{package.datasheet.findable:,} of {package.datasheet.kept:,} kept quotes have six "
+            "words or more in a row as written",
+        )
+    )
+    for row, (name, value) in enumerate(said):
+        sheet.write_string(row, 0, name, bold)
+        sheet.write_string(row, 1, value)
+
+
+def _sheet(book: Any, bold: Any, table: Table) -> None:
+    """The table on as many sheets as its rows need."""
+    sheet, row, number = None, 0, 1
+    for values in table.rows():
+        if sheet is None or row == MOST_ROWS:
+            sheet = _new(book, bold, table, number)
+            row, number = 0, number + 1
+        row += 1
+        for place, value in enumerate(values):
+            _cell(sheet, row, place, flat(value))
+    if sheet is None:
+        _new(book, bold, table, 1)
+
+
+def _new(book: Any, bold: Any, table: Table, number: int) -> Any:
+    sheet = book.add_worksheet(table.name if number == 1 else f"{table.name} {number}")
+    sheet.freeze_panes(1, 0)
+    for place, name in enumerate(table.names):
+        sheet.set_column(place, place, WIDTHS.get(name, 14))
+        sheet.write_string(0, place, name, bold)
+    return sheet
+
+
+def _cell(sheet: Any, row: int, place: int, value: Any) -> None:
+    if isinstance(value, str):
+        if value:
+            sheet.write_string(row, place, _fitting(value))
+    elif isinstance(value, bool):
+        sheet.write_boolean(row, place, value)
+    elif value is not None:
+        sheet.write_number(row, place, value)
+
+
+def _fitting(text: str) -> str:
+    """The text, cut where a cell cannot hold it. Excel counts in UTF-16 units."""
+    if len(text) <= LONGEST // 2:
+        return text
+    units = text.encode("utf-16-le")
+    if len(units) <= 2 * LONGEST:
+        return text
+    return units[: 2 * (LONGEST - 1)].decode("utf-16-le", "ignore") + "…"

@@ -1,0 +1,412 @@
+"""The search index: passages, their words and their vectors, derived and replaced as a whole.
+
+Words are ranked by the database: FTS5 with bm25 in SQLite, full text in PostgreSQL, both with
+English stems. Vectors are kept in blocks of half precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from crawler.database import Step, batches, explained, migrate, writing
+from miner.passages import TYPES, Entry, Passage, Type, vocabulary
+from miner.search import Facet, Shelf, Term
+
+__all__ = ["STEPS", "Index", "Mark", "Shown", "forget"]
+
+BLOCK = 4_096
+"""Vectors of a row."""
+MANY = 5_000
+"""Rows written at a time."""
+
+metadata = sa.MetaData()
+
+_passages = sa.Table(
+    "search_passages",
+    metadata,
+    sa.Column("row", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("type", sa.String, nullable=False),
+    sa.Column("site", sa.String),
+    sa.Column("document", sa.String, nullable=False, index=True),
+    sa.Column("part", sa.String, nullable=False),
+    sa.Column("start", sa.Integer, nullable=False),
+    sa.Column("author", sa.String, index=True),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+_entries = sa.Table(
+    "search_entries",
+    metadata,
+    sa.Column("row", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("passage", sa.Integer, nullable=False, index=True),
+    sa.Column("ref", sa.String, nullable=False),
+    sa.Column("theme", sa.String, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("condition", sa.String),
+    sa.Column("outcome", sa.String),
+    sa.Column("vector", sa.Integer, nullable=False),
+)
+
+_vectors = sa.Table(
+    "search_vectors",
+    metadata,
+    sa.Column("block", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("value", sa.LargeBinary, nullable=False),
+)
+"""float16, `BLOCK` rows each."""
+
+_vocabulary = sa.Table(
+    "search_vocabulary",
+    metadata,
+    sa.Column("word", sa.String, primary_key=True),
+    sa.Column("passages", sa.Integer, nullable=False),
+)
+
+_mark = sa.Table(
+    "search_mark",
+    metadata,
+    sa.Column("run", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("model", sa.String, nullable=False),
+    sa.Column("dimensions", sa.Integer, nullable=False),
+    sa.Column("forgotten", sa.Integer, nullable=False),
+)
+
+_TABLES = (_passages, _entries, _vectors, _vocabulary, _mark)
+
+_COLUMNS: tuple[tuple[Facet, sa.Column[Any]], ...] = (
+    ("type", _passages.c.type),
+    ("site", _passages.c.site),
+    ("kind", _entries.c.kind),
+    ("condition", _entries.c.condition),
+    ("outcome", _entries.c.outcome),
+)
+
+
+def _create(connection: sa.Connection) -> None:
+    metadata.create_all(connection)
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            "ALTER TABLE search_passages ADD COLUMN lexemes tsvector "
+            "GENERATED ALWAYS AS (to_tsvector('english', text)) STORED"
+        )
+        connection.exec_driver_sql(
+            "CREATE INDEX search_lexemes ON search_passages USING gin (lexemes)"
+        )
+        return
+    connection.exec_driver_sql(
+        "CREATE VIRTUAL TABLE search_words USING fts5(text, content='search_passages', "
+        "content_rowid='row', tokenize='porter unicode61 remove_diacritics 2')"
+    )
+
+
+STEPS: tuple[Step, ...] = (_create,)
+
+_LEXEMES = (
+    "SELECT \"row\" FROM search_passages, to_tsquery('english', :asked) AS asked "
+    "WHERE lexemes @@ asked ORDER BY "
+)
+_MATCH = "SELECT rowid FROM search_words WHERE search_words MATCH :asked ORDER BY "
+_RANKED = {
+    ("postgresql", True): sa.text(
+        _LEXEMES + 'ts_rank_cd(lexemes, asked, 2) DESC, "row" LIMIT :most'
+    ),
+    ("postgresql", False): sa.text(_LEXEMES + '"row" LIMIT :most'),
+    ("sqlite", True): sa.text(_MATCH + "rank LIMIT :most"),
+    ("sqlite", False): sa.text(_MATCH + "rowid LIMIT :most"),
+}
+"""The question for words by database, the best first or as they stand."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """Which index it is: equal marks, equal index."""
+
+    run: int
+    """The run it was made by."""
+    model: str
+    """Name its encoder is loaded by."""
+    forgotten: int
+    """How often something was forgotten since."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A passage as it is shown."""
+
+    row: int
+    type: Type
+    text: str
+    document: str
+    part: str
+    entries: tuple[tuple[str, str], ...]
+    """Ids of claim, evidence or theme, each with its theme's."""
+
+
+class Index:
+    """The search index of a project's knowledge."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        """Opens the index and brings its tables up to date; raises StoreError."""
+        self.engine = engine
+        migrate(engine, "search", STEPS)
+
+    def mark(self) -> Mark | None:
+        """Which index there is; None before the first."""
+        query = sa.select(_mark.c.run, _mark.c.model, _mark.c.forgotten)
+        marks = [Mark(run=r.run, model=r.model, forgotten=r.forgotten) for r in self._rows(query)]
+        return marks[0] if marks else None
+
+    def replace(
+        self,
+        run: int,
+        model: str,
+        found: Sequence[Passage],
+        texts: Sequence[str],
+        blocks: Sequence[NDArray[np.float16]],
+        show: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> None:
+        """Puts the passages in the place of the former ones, all at once.
+
+        `texts` are the distinct meanings of their entries in the order of the vectors, of which
+        `blocks` hold `BLOCK` each, the last one the rest.
+        """
+        vector_of = {text: row for row, text in enumerate(texts)}
+        with writing(self.engine) as connection:
+            for table in _TABLES:
+                connection.execute(table.delete())
+            for start in range(0, len(found), MANY):
+                show(start, len(found))
+                some = list(enumerate(found[start : start + MANY], start=start + 1))
+                connection.execute(_passages.insert(), [_passage_row(r, one) for r, one in some])
+            rows = _entry_rows(found, vector_of)
+            for start in range(0, len(rows), MANY):
+                connection.execute(_entries.insert(), rows[start : start + MANY])
+            for number, block in enumerate(blocks):
+                value = np.asarray(block, np.float16).tobytes()
+                connection.execute(_vectors.insert().values(block=number, value=value))
+            words = vocabulary(one.text for one in found)
+            for some_words in batches(sorted(words.items())):
+                named = [{"word": word, "passages": n} for word, n in some_words]
+                connection.execute(_vocabulary.insert(), named)
+            width = blocks[0].shape[1] if blocks else 0
+            connection.execute(
+                _mark.insert().values(run=run, model=model, dimensions=width, forgotten=0)
+            )
+            _reword(connection)
+        show(len(found), len(found))
+
+    def shelf(self) -> Shelf:
+        """The index in memory, without its texts."""
+        with explained(self.engine), self.engine.connect() as connection:
+            rows = connection.execute(
+                sa.select(_passages.c.row, _passages.c.type, _passages.c.site).order_by("row")
+            ).all()
+            entries = connection.execute(
+                sa.select(
+                    _entries.c.passage,
+                    _entries.c.kind,
+                    _entries.c.condition,
+                    _entries.c.outcome,
+                    _entries.c.vector,
+                ).order_by(_entries.c.passage, _entries.c.row)
+            ).all()
+            words = {
+                row.word: row.passages
+                for row in connection.execute(sa.select(_vocabulary).order_by("word"))
+            }
+            vectors = _read_vectors(connection)
+        known = np.array([row.row for row in rows], np.int64)
+        columns, names = {}, {}
+        for facet, column in _COLUMNS:
+            held = rows if column.table is _passages else entries
+            columns[facet], names[facet] = _coded([getattr(row, column.name) for row in held])
+        passage = np.array([entry.passage for entry in entries], np.int64)
+        return Shelf(
+            rows=known,
+            owner=np.searchsorted(known, passage),
+            columns=columns,
+            names=names,
+            vector=np.array([entry.vector for entry in entries], np.int32),
+            vectors=vectors,
+            words=words,
+            spellings=sorted(words),
+        )
+
+    def ranked(self, question: Sequence[Term], every: bool, best: bool, most: int) -> list[int]:
+        """Rows of passages with all, or any, of the terms, so many at most.
+
+        The best come first, or, which is faster, the first in the index.
+        """
+        if not question:
+            return []
+        kind = self.engine.dialect.name
+        asked = _tsquery(question, every) if kind == "postgresql" else _fts5(question, every)
+        bound = _RANKED[kind, best].bindparams(asked=asked, most=most)
+        with explained(self.engine), self.engine.connect() as connection:
+            return list(connection.scalars(bound))
+
+    def shown(self, rows: Sequence[int]) -> list[Shown]:
+        """Passages by row, in that order; a forgotten one is left out."""
+        found: dict[int, Any] = {}
+        refs: dict[int, list[tuple[str, str]]] = {}
+        for some in batches(rows):
+            for row in self._rows(sa.select(_passages).where(_passages.c.row.in_(some))):
+                found[row.row] = row
+            query = sa.select(_entries.c.passage, _entries.c.ref, _entries.c.theme)
+            for row in self._rows(
+                query.where(_entries.c.passage.in_(some)).order_by(_entries.c.row)
+            ):
+                refs.setdefault(row.passage, []).append((row.ref, row.theme))
+        return [_shown(found[row], refs.get(row, [])) for row in rows if row in found]
+
+    def _rows(self, query: sa.Select[Any]) -> Sequence[Any]:
+        with explained(self.engine), self.engine.connect() as connection:
+            return connection.execute(query).all()
+
+
+def forget(connection: sa.Connection, key: str, parts: Sequence[tuple[str, str]] = ()) -> int:
+    """How many passages went with an author, a document or `parts`: words and vectors too."""
+    where = [_passages.c.author == key, _passages.c.document == key]
+    where += [sa.and_(_passages.c.document == url, _passages.c.part == part) for url, part in parts]
+    gone: dict[int, str] = {}
+    for some in batches(where):
+        query = sa.select(_passages.c.row, _passages.c.text).where(sa.or_(*some))
+        gone |= {row.row: row.text for row in connection.execute(query)}
+    if not gone:
+        return 0
+    used = _used(connection, sorted(gone))
+    for rows in batches(sorted(gone)):
+        connection.execute(_entries.delete().where(_entries.c.passage.in_(rows)))
+        connection.execute(_passages.delete().where(_passages.c.row.in_(rows)))
+    _blank(connection, used - _used(connection, sorted(used), by_vector=True))
+    _unlearn(connection, gone.values())
+    connection.execute(_mark.update().values(forgotten=_mark.c.forgotten + 1))
+    _reword(connection)
+    return len(gone)
+
+
+def _used(connection: sa.Connection, keys: Sequence[int], by_vector: bool = False) -> set[int]:
+    """Vectors that entries of these passages have; or which of these vectors any entry has."""
+    column = _entries.c.vector if by_vector else _entries.c.passage
+    found: set[int] = set()
+    for some in batches(keys):
+        query = sa.select(_entries.c.vector).where(column.in_(some)).distinct()
+        found |= set(connection.scalars(query))
+    return found
+
+
+def _blank(connection: sa.Connection, rows: Iterable[int]) -> None:
+    """Makes vectors nobody has any more all zeros."""
+    by_block: dict[int, list[int]] = {}
+    for row in rows:
+        by_block.setdefault(row // BLOCK, []).append(row % BLOCK)
+    width = connection.scalar(sa.select(_mark.c.dimensions)) or 0
+    for number, places in by_block.items():
+        here = _vectors.c.block == number
+        value = connection.scalar(sa.select(_vectors.c.value).where(here))
+        if value is not None and width:
+            block = np.frombuffer(value, np.float16).reshape(-1, width).copy()
+            block[places] = 0
+            connection.execute(_vectors.update().where(here).values(value=block.tobytes()))
+
+
+def _unlearn(connection: sa.Connection, texts: Iterable[str]) -> None:
+    """Takes the words of texts that are gone out of the vocabulary."""
+    column = _vocabulary.c.passages
+    for word, n in sorted(vocabulary(texts).items()):
+        here = _vocabulary.c.word == word
+        connection.execute(_vocabulary.update().where(here).values(passages=column - n))
+    connection.execute(_vocabulary.delete().where(column <= 0))
+
+
+def _reword(connection: sa.Connection) -> None:
+    """Makes SQLite's index of words anew: nothing of what is gone stays in it."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("INSERT INTO search_words(search_words) VALUES('rebuild')")
+
+
+def _passage_row(row: int, one: Passage) -> dict[str, Any]:
+    return {
+        "row": row,
+        "type": one.type,
+        "site": one.site,
+        "document": one.document,
+        "part": one.part,
+        "start": one.start,
+        "author": one.author,
+        "text": one.text,
+    }
+
+
+def _entry_rows(found: Sequence[Passage], vector_of: dict[str, int]) -> list[dict[str, Any]]:
+    owned: list[tuple[int, Entry]] = [
+        (row, entry) for row, one in enumerate(found, start=1) for entry in one.entries
+    ]
+    return [
+        {
+            "row": number,
+            "passage": row,
+            "ref": entry.ref,
+            "theme": entry.theme,
+            "kind": entry.kind,
+            "condition": entry.condition,
+            "outcome": entry.outcome,
+            "vector": vector_of.get(entry.meaning, -1),
+        }
+        for number, (row, entry) in enumerate(owned, start=1)
+    ]
+
+
+def _read_vectors(connection: sa.Connection) -> NDArray[np.float32]:
+    """All vectors, in single precision: with half of it a question would take seven times."""
+    width = connection.scalar(sa.select(_mark.c.dimensions)) or 0
+    blocks = connection.scalars(sa.select(_vectors.c.value).order_by(_vectors.c.block))
+    parts = [np.frombuffer(value, np.float16).astype(np.float32) for value in blocks]
+    whole = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    return whole.reshape(-1, width) if width else np.zeros((0, 0), np.float32)
+
+
+def _coded(values: Sequence[str | None]) -> tuple[NDArray[np.int32], list[str]]:
+    """The values as numbers of names; -1 where there is none."""
+    present = {value for value in values if value is not None}
+    names = [t for t in TYPES if t in present] + sorted(present - set(TYPES))
+    number = {name: code for code, name in enumerate(names)}
+    codes = np.array([-1 if v is None else number[v] for v in values], np.int32)
+    return codes, names
+
+
+def _shown(row: Any, refs: Sequence[tuple[str, str]]) -> Shown:
+    return Shown(
+        row=row.row,
+        type=row.type,
+        text=row.text,
+        document=row.document,
+        part=row.part,
+        entries=tuple(refs),
+    )
+
+
+def _fts5(question: Sequence[Term], every: bool) -> str:
+    """The question as FTS5 reads it. Words are of letters and digits alone, and quoted besides."""
+    groups = [
+        " OR ".join(f'"{w}"{"*" if term.prefix and n == 0 else ""}'
+                    for n, w in enumerate(term.words))
+        for term in question
+    ]  # fmt: skip
+    return (" AND " if every else " OR ").join(f"({group})" for group in groups)
+
+
+def _tsquery(question: Sequence[Term], every: bool) -> str:
+    """The question as PostgreSQL reads it."""
+    groups = [
+        " | ".join(f"'{w}'{':*' if term.prefix and n == 0 else ''}"
+                   for n, w in enumerate(term.words))
+        for term in question
+    ]  # fmt: skip
+    return (" & " if every else " | ").join(f"({group})" for group in groups)

@@ -1,0 +1,428 @@
+"""Claims without a network: word weights alone, for `--fast`.
+
+Every word shows its own form, what kinds of words stand around it, and whether it is part of a
+known phrase; each of these is a row of a table of weights, and a word's scores are the sum of its
+rows. The stretches that score highest are weighed once more as wholes: whether they are claims at
+all, what came of them, and who speaks how sure. Numbers and tables only: hundreds of posts a
+second, at the price of misses that `weights/MODEL_CARD.md` states.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import tomllib
+import zlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from crawler.documents import Article, Document, Thread
+from miner.claims import Part, by_chapter, moved, one_kind, one_per_idea, parts_of
+from miner.errors import ModelRefused
+from miner.model import Assertion, Claim, Experiencer, Kind, Outcome, Quote, Voice
+from miner.outcomes import ASSERTIONS, EXPERIENCERS, OUTCOMES
+from miner.spans import phrases
+from miner.text import Sentence, sentences
+
+__all__ = [
+    "ANSWERS",
+    "CLUSTERS",
+    "KINDS",
+    "SIZE",
+    "Quick",
+    "Span",
+    "Words",
+    "extractor",
+    "home_of",
+    "shown",
+]
+
+KINDS: tuple[Kind, ...] = ("cause", "trigger", "diagnosis", "remedy")
+SIZE = 1 << 16
+"""Rows of each table of weights."""
+CLUSTERS = 1 << 16
+"""Places of the table that says which words are used alike."""
+ANSWERS: Mapping[str, tuple[str, ...]] = {
+    "kept": ("kept",),
+    "outcome": OUTCOMES,
+    "assertion": ASSERTIONS,
+    "experiencer": EXPERIENCERS,
+}
+"""What is asked of a stretch; the columns of its table, in this order."""
+COLUMNS = tuple((head, answer) for head, some in ANSWERS.items() for answer in some)
+LONGEST = 4
+"""Words of the longest known phrases."""
+RUN = 40
+"""Words of the longest stretch: more are no phrase and no list of them."""
+AROUND = 12
+"""Words before and behind a stretch that are looked at."""
+RULES = "1"
+"""Raised when a rule of this module changes what is found."""
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]|\n")
+_LETTERS = 40
+"""Letters of a word that are looked at."""
+
+
+def hashed(text: str) -> int:
+    """The same number for the same text everywhere."""
+    return zlib.crc32(text.encode("utf-8", "surrogatepass"))
+
+
+@lru_cache(maxsize=1 << 16)
+def _forms(word: str) -> tuple[int, int, int, str]:
+    """Numbers for a word, its ending and its beginning; the word in lower case."""
+    low = word[:_LETTERS].lower()
+    shape = (
+        "d" if low[0].isdigit() else "C" if word[0].isupper() else "m" if not low.isalnum() else ""
+    )
+    return hashed(low), hashed(f"{low[-3:]}|{shape}"), hashed(f"{low[:5]}|"), low
+
+
+@cache
+def _lexicon() -> Mapping[str, int]:
+    """Known phrases in lower case, and the kinds they are known as, as bits."""
+    data = files("miner") / "data"
+    families = tomllib.loads((data / "families.toml").read_text("utf-8"))
+    conditions = tomllib.loads((data / "conditions.toml").read_text("utf-8"))["condition"]
+    listed = [
+        (phrase, bit)
+        for bit, name in ((1, "remedy"), (2, "cause"), (4, "diagnosis"))
+        for family in families[name].values()
+        for phrase in family
+    ]
+    listed += [(name, 4) for one in conditions for name in one.get("names", ())]
+    found: dict[str, int] = {}
+    for phrase, bit in listed:
+        key = " ".join(_WORD.findall(phrase.lower()))
+        found[key] = found.get(key, 0) | bit
+    return found
+
+
+@cache
+def _openings() -> frozenset[str]:
+    return frozenset(key.partition(" ")[0] for key in _lexicon())
+
+
+def _known(words: Sequence[str]) -> list[int]:
+    """For each word the kinds of the known phrases that it is part of, as bits."""
+    found, lexicon, openings = [0] * len(words), _lexicon(), _openings()
+    for first, word in enumerate(words):
+        if word not in openings:
+            continue
+        for last in range(first + 1, min(first + LONGEST, len(words)) + 1):
+            for key in {" ".join(words[first:last]), " ".join(words[first:last]).rstrip("s")}:
+                if bits := lexicon.get(key):
+                    for place in range(first, last):
+                        found[place] |= bits
+    return found
+
+
+class Words:
+    """The words and marks of a text, and what they are used like."""
+
+    def __init__(self, text: str, clusters: np.ndarray) -> None:
+        """`clusters` (CLUSTERS,) is a number by hash of a word, 0 for unknown ones."""
+        self.places = [match.span() for match in _WORD.finditer(text)]
+        forms = [_forms(text[start:end]) for start, end in self.places]
+        self.low = [form[3] for form in forms]
+        self.starts = [start for start, _ in self.places]
+        numbers = np.array([form[:3] for form in forms], dtype=np.uint64).reshape(-1, 3)
+        self.word, self.ending, self.stem = numbers.T
+        self.used = clusters[(self.word % np.uint64(CLUSTERS)).astype(np.int64)].astype(np.uint64)
+        self.known = _known(self.low)
+
+    def between(self, start: int, end: int) -> tuple[int, int]:
+        """First word and the one after the last of a stretch of the text."""
+        first = max(bisect_right(self.starts, start) - 1, 0)
+        return first, max(bisect_left(self.starts, end), first + 1)
+
+    def reach(self, span: Span) -> tuple[int, int]:
+        """Start and end of a span in the text."""
+        return self.places[span.first][0], self.places[span.last][1]
+
+    def rows(self) -> np.ndarray:
+        """Rows of the table that each word sums (words, features)."""
+        size, reach = len(self.places), 3
+        edge = np.full(reach, 7, dtype=np.uint64)
+        wide = {
+            name: np.concatenate([edge, values, edge])
+            for name, values in (("w", self.word), ("e", self.ending), ("u", self.used))
+        }
+
+        def at(name: str, offset: int) -> np.ndarray:
+            return wide[name][reach + offset : reach + offset + size]
+
+        bits = np.array(self.known, dtype=np.uint64)
+        near = np.concatenate([edge[:1], bits, edge[:1]])
+        shown = [self.word, self.ending, self.stem, self.used, bits]
+        shown += [at("w", offset) for offset in (-2, -1, 1, 2)]
+        shown += [at("u", offset) for offset in (-3, -2, -1, 1, 2, 3)]
+        shown += [_pair(at("w", a), at("w", b)) for a, b in ((-2, -1), (-1, 0), (0, 1), (1, 2))]
+        shown += [_pair(at("u", a), at("u", b)) for a, b in ((-2, -1), (-1, 0), (0, 1), (1, 2))]
+        shown += [_pair(at("e", -1), at("e", 0)), _pair(at("w", -1), at("u", 0))]
+        shown += [_pair(near[:-2], bits), _pair(bits, near[2:])]
+        mixed = [_mixed(values, place) for place, values in enumerate(shown)]
+        rows: np.ndarray = np.stack(mixed, 1) % np.uint64(SIZE)
+        return rows.astype(np.int64)
+
+
+def _pair(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return np.asarray(one * np.uint64(1000003) ^ other)
+
+
+def _mixed(values: np.ndarray, place: int) -> np.ndarray:
+    """Values spread over the table, each feature in its own way."""
+    spread = (values + np.uint64(place * 7919 + 1)) * np.uint64(0x9E3779B97F4A7C15)
+    return spread >> np.uint64(29)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A stretch that may be a claim: words `first` to `last` of a text."""
+
+    kind: int
+    first: int
+    last: int
+    tagged: tuple[float, ...]
+    """Mean probability of its words to belong to a claim of each kind."""
+
+
+def shown(words: Words, span: Span, role: str, home: Sequence[int]) -> list[int]:
+    """Rows of the table of answers that a stretch sums.
+
+    `home` holds the first word of its sentence, of the next one, and of the one after that.
+    """
+    low, used = words.low, words.used
+    first, last, stop = span.first, span.last, len(words.low)
+    opening, ending, following = home
+    inside = low[first : last + 1][:8]
+    before = low[max(opening, first - AROUND, 0) : first]
+    after = low[last + 1 : min(ending, last + 1 + AROUND)]
+    one, two = (before[-1:] or ["^"])[0], " ".join(before[-2:])
+    told = [f"w {word}" for word in inside]
+    told += [f"s {word[:5]}" for word in inside]
+    told += [f"b {word}" for word in before] + [f"a {word}" for word in after]
+    told += [f"n {word}" for word in low[ending : min(following, ending + AROUND)]]
+    told += [f"1 {one}", f"2 {two}", f"> {(after or ['$'])[0]}", f">> {' '.join(after[:2])}"]
+    told += [f"f {inside[0]}", f"l {inside[-1]}", f"e {inside[0][-3:]}", f"p {' '.join(inside)}"]
+    told += [f"u {used[place]}" for place in range(first, min(last + 1, first + 8))]
+    told += [
+        f"u< {used[first - 1] if first else 0}",
+        f"u> {used[last + 1] if last + 1 < stop else 0}",
+    ]
+    told += [
+        f"o {low[opening] if opening < stop else ''}",
+        f"long {min(last - first, 6)}",
+        f"r {role}",
+    ]
+    told += [f"k {max(words.known[first : last + 1])}", f"q {'?' in low[opening:ending]}"]
+    told += [f"t{kind} {_bin(p)}" for kind, p in enumerate(span.tagged)]
+    told += [f"B {a} {b}" for a, b in pairwise(before[-6:])]
+    told += [f"A {a} {b}" for a, b in pairwise(after[:6])]
+    # The sum goes on from that of the kind: as if the kind stood before each.
+    kind = hashed(f"{span.kind}|")
+    return [zlib.crc32(one.encode("utf-8", "surrogatepass"), kind) % SIZE for one in told]
+
+
+def _bin(probability: float) -> int:
+    bounded = min(max(probability, 0.002), 0.998)
+    return round(1.5 * math.log(bounded / (1 - bounded)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """The weights as they were learned."""
+
+    clusters: np.ndarray
+    tags: np.ndarray
+    """(SIZE, kinds · 3): outside, first of a claim, inside."""
+    constant: np.ndarray
+    answers: np.ndarray
+    """(SIZE, COLUMNS)"""
+    answers_constant: np.ndarray
+    least: np.ndarray
+    """Probability of a claim from which it is one, by kind."""
+
+    @classmethod
+    def load(cls, path: Path) -> Tables:
+        """The tables of a file; ModelRefused where it is missing or damaged."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        try:
+            found = load(path.read_bytes())
+            return cls(
+                clusters=found["clusters"],
+                tags=found["tags"] * found["tags_scale"],
+                constant=found["constant"],
+                answers=found["answers"] * found["answers_scale"],
+                answers_constant=found["answers_constant"],
+                least=found["least"],
+            )
+        except (OSError, KeyError, SafetensorError) as error:
+            raise ModelRefused(f"{path} cannot be read ({error}): reinstall folkgrade") from error
+
+
+class Quick:
+    """Turns documents into claims by word weights; stands where `miner.claims.Extractor` does."""
+
+    lean = 6.0
+    """How far the tags lean to finding stretches; what is a claim is decided afterwards."""
+
+    def __init__(self, weights: Path | None = None) -> None:
+        """With the weights of a folder, or those shipped."""
+        self.weights = (weights or Path(str(files("miner") / "weights"))) / "quick.safetensors"
+
+    @cached_property
+    def version(self) -> str:
+        """Changes whenever weights, word lists or rules do."""
+        digest = hashlib.sha256(self.weights.read_bytes() if self.weights.is_file() else b"")
+        for name in ("cues.toml", "own_words.toml", "families.toml", "conditions.toml"):
+            digest.update((files("miner") / "data" / name).read_bytes())
+        return f"fast-{RULES}-{digest.hexdigest()[:10]}"
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The weights, read at the first use."""
+        return Tables.load(self.weights)
+
+    def extract(self, document: Document) -> list[Claim]:
+        """The claims of one document in order of place; the same on every run of a version."""
+        voice, where = _voice(document), document.source.url
+        return [
+            replace(claim, voice=voice)
+            for part in parts_of(document)
+            for claim in one_per_idea(
+                [
+                    moved(claim, start)
+                    for start, some in by_chapter(part)
+                    for claim in self._claims(where, some)
+                ]
+            )
+        ]
+
+    def _claims(self, document: str, part: Part) -> list[Claim]:
+        words, split = Words(part.own, self.tables.clusters), sentences(part.own)
+        found = self.spans(words, part.own) if split else []
+        if not found:
+            return []
+        said = self.answers([shown(words, s, part.role, home_of(words, split, s)) for s in found])
+        return one_kind(
+            [
+                _claim(document, part, split, words.reach(span), span.kind, row)
+                for span, row in zip(found, said, strict=True)
+                if row[0] >= self.tables.least[span.kind]
+            ]
+        )
+
+    def spans(self, words: Words, text: str) -> list[Span]:
+        """The clean phrases that may be claims, in order of place, each once for a kind."""
+        if not words.places:
+            return []
+        scores = np.einsum("wfk->wk", self.tables.tags.take(words.rows(), 0)) + self.tables.constant
+        scores = scores.reshape(-1, len(KINDS), 3)
+        scores = np.exp(scores - scores.max(2, keepdims=True))
+        tags = scores / scores.sum(2, keepdims=True)
+        inside = 1 - tags[..., 0]
+        found: dict[tuple[int, int, int], Span] = {}
+        for kind in range(len(KINDS)):
+            for first, last in _runs(inside[:, kind], tags[:, kind], self.lean):
+                begin, stop = words.places[first][0], words.places[last][1]
+                for phrase in phrases(text, begin, stop):
+                    one, end = words.between(*phrase)
+                    mean = tuple(inside[one:end].mean(0).tolist())
+                    found.setdefault(
+                        (one, end, kind), Span(kind=kind, first=one, last=end - 1, tagged=mean)
+                    )
+        return [found[key] for key in sorted(found)]
+
+    def answers(self, rows: Sequence[Sequence[int]]) -> np.ndarray:
+        """Answers (stretches, COLUMNS): the first a probability, the others scores."""
+        table, constant = self.tables.answers, self.tables.answers_constant
+        scores = np.stack([table.take(one, 0).sum(0) for one in rows]) + constant
+        scores[:, 0] = 1 / (1 + np.exp(-scores[:, 0]))
+        return np.asarray(scores)
+
+
+def extractor() -> Quick:
+    """The engine of that name, with the shipped weights."""
+    return Quick()
+
+
+def _runs(inside: np.ndarray, tags: np.ndarray, lean: float) -> Iterator[tuple[int, int]]:
+    """First and last word of each stretch inside, cut where a new one surely begins."""
+    begins = tags[:, 1] > tags[:, 2]
+    first = last = -1
+    for word in np.flatnonzero(inside * lean >= 1 - inside).tolist():
+        if first >= 0 and word == last + 1 < first + RUN and not begins[word]:
+            last = word
+            continue
+        if first >= 0:
+            yield first, last
+        first = last = word
+    if first >= 0:
+        yield first, last
+
+
+def home_of(words: Words, split: Sequence[Sentence], span: Span) -> tuple[int, int, int]:
+    """The first words of a span's sentence, of the next one, and of the one after that."""
+    place = words.places[span.first][0]
+    home = max(bisect_right(split, place, key=lambda sentence: sentence.start) - 1, 0)
+    ends = [sentence.end for sentence in split[home : home + 2]]
+    first = bisect_left(words.starts, split[home].start)
+    following = [bisect_left(words.starts, end) for end in ends]
+    return min(first, span.first), max(following[0], span.last + 1), following[-1]
+
+
+def _claim(
+    document: str,
+    part: Part,
+    split: Sequence[Sentence],
+    place: tuple[int, int],
+    kind: int,
+    said: np.ndarray,
+) -> Claim:
+    start, end = place
+    starts = [sentence.start for sentence in split]
+    first = min(split[max(bisect_right(starts, start) - 1, 0)].start, start)
+    last = max(split[max(bisect_right(starts, end - 1) - 1, 0)].end, end)
+    read = {head: answers[int(said[_columns(head)].argmax())] for head, answers in ANSWERS.items()}
+    if read["experiencer"] == "question":
+        read["assertion"] = "hedged"
+    silent = read["experiencer"] == "question" or read["assertion"] == "negated"
+    return Claim(
+        kind=KINDS[kind],
+        phrase=part.text[start:end],
+        phrase_start=start,
+        quote=Quote(document=document, part=part.name, start=first, text=part.text[first:last]),
+        author=part.author,
+        written=part.written,
+        experiencer=cast("Experiencer", read["experiencer"]),
+        assertion=cast("Assertion", read["assertion"]),
+        outcome="unknown"
+        if silent or KINDS[kind] != "remedy"
+        else cast("Outcome", read["outcome"]),
+        confidence=round(float(said[0]), 4),
+        engine="fast",
+    )
+
+
+@cache
+def _columns(head: str) -> slice:
+    names = [name for name, _ in COLUMNS]
+    return slice(names.index(head), names.index(head) + names.count(head))
+
+
+def _voice(document: Document) -> Voice:
+    if isinstance(document, Thread):
+        return "member"
+    return "article" if isinstance(document, Article) else "study"
