@@ -47,6 +47,7 @@ def show() -> None:
     judging.receipt(state)
     if not chosen:
         st.text("No contradiction passes these filters.")
+        parts.caution()
         return
     if filters.condition:
         st.caption(parts.narrowed(filters.condition))

@@ -111,11 +111,13 @@ def show() -> None:
     if not finding.has_index(state):
         st.info("This project was mined before there was a search. The next command:")
         st.code("folkgrade mine", language="bash")
+        parts.caution()
         return
     text = address.search("Words to look for", "q")
     mode = cast("Mode", address.pick(st.pills, "By", "by", MODES, "both"))
     if not text.strip():
         suggestions(found)
+        parts.caution()
         return
     if mode != "words" and not finding.speaks(state):
         st.warning("The model of the meanings is not on this machine: only words are looked for.")

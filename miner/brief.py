@@ -128,7 +128,8 @@ class Brief:
     paraphrase: str
 
 
-_ADDRESS = re.compile(r"(?i)\b(?:https?://|www\.)\S+|\S+@\S+\.\w+")
+# Bounded as addresses are, so that a long run without spaces costs no more than it is long.
+_ADDRESS = re.compile(r"(?i)\b(?:https?://|www\.)\S+|[^\s@]{1,64}@[^\s@]{1,255}\.\w+")
 _UNSEEN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+"
 )

@@ -69,8 +69,8 @@ def test_the_time_is_when_it_was_done_or_is_meant_to_be(
     ("text", "says"),
     [
         ("Ice, heat and tape. Each of these eases it, though slowly.", "mixed"),
-        ("Ice, heat and tape. All of it is helping. Slowly.", "mixed"),
-        ("Ice, heat and tape. Every one of those takes the edge off for a day.", "mixed"),
+        ("Ice, heat and tape. All of this helps. Only slowly.", "mixed"),
+        ("Ice, heat and tape. Each of them takes the edge off until noon.", "mixed"),
         ("Ice, heat and tape. None of it made a difference.", "no_effect"),
         ("Ice, heat and tape, to no avail.", "no_effect"),
         ("Ice, heat and tape, and nothing has worked.", "no_effect"),
