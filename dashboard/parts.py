@@ -200,6 +200,8 @@ def quote_card(one: Said, stance: str, others: Sequence[Said] = ()) -> None:
     """A member's words with who, when, where and how sure; more of the same member below."""
     with st.container(border=True, gap="xsmall"):
         st.text(f"“{one.claim.quote.text}”")
+        for line in beyond(one.claim):
+            st.text(line)
         st.text(_who(one.claim, stance))
         st.text(f"{one.title} · {one.place}" if one.place else one.title)
         open_link("Open the post", one.link)
@@ -209,8 +211,21 @@ def quote_card(one: Said, stance: str, others: Sequence[Said] = ()) -> None:
             ):
                 for other in others:
                     st.text(f"“{other.claim.quote.text}”")
+                    for line in beyond(other.claim):
+                        st.text(line)
                     st.text(f"{_who(other.claim, '')} · {other.title} · {other.place}")
                     open_link("Open this post", other.link)
+
+
+def beyond(claim: Claim) -> list[str]:
+    """What the quote alone does not show: what it points at, and an outcome told elsewhere."""
+    lines = []
+    if claim.means:
+        lines.append(f"“{claim.phrase}” is read as “{claim.means}”, from the thread.")
+    told, quote = claim.verdict, claim.quote
+    if told and not (told.part == quote.part and quote.start <= told.start < quote.end):
+        lines.append(f"The outcome is told further on: “{told.text}”")
+    return lines
 
 
 def _who(claim: Claim, stance: str) -> str:
