@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import folkgrade
+from console import __version__
+from console.project import Project, make_project
 from crawler.corpus import Corpus
 from crawler.crawl import crawl, user_agent
 from crawler.database import open_database
@@ -69,13 +70,13 @@ def main() -> None:
     """Crawls and mines the demo community in a temporary project, and compares."""
     store()
     with tempfile.TemporaryDirectory() as folder, serve() as replica:
-        folkgrade.make_project(Path(folder))
-        project = folkgrade.Project(Path(folder))
+        make_project(Path(folder))
+        project = Project(Path(folder))
         corpus, knowledge = project.stores()
         sites = [Site(start=(site.url,), delay=0) for site in replica.sites]
 
         def collect() -> Any:
-            agent = user_agent(folkgrade.__version__, "bench@folkgrade.example")
+            agent = user_agent(__version__, "bench@folkgrade.example")
             return crawl(sites, corpus, key=project.vault.key(), user_agent=agent)
 
         print(f"{'':58} {'left':>10} {'right':>10}   left takes")

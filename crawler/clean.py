@@ -42,8 +42,8 @@ _UNSAFE = re.compile(r"[\s\x00-\x20\x7f-\x9f\ud800-\udfff\u200b-\u200f\u202a-\u2
 
 def text(given: str) -> str:
     """The text without hidden characters; every end of a line is a newline."""
-    if given.isascii() and given.isprintable():
-        return given
+    if given.isascii() and given.replace("\n", "").isprintable():
+        return given  # as most texts are; tenfold faster than to look for what they lack
     plain = _HIDDEN.sub("", _ESCAPES.sub("", _ENDS.sub("\n", given)).translate(_WINDOWS))
     return _JOINERS.sub("", plain)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-RANK = {"crawler": 0, "miner": 1, "dashboard": 2, "folkgrade": 3}
+RANK = {"crawler": 0, "miner": 1, "dashboard": 2, "console": 3, "folkgrade": 4}
 
 
 def imported(path: Path) -> set[str]:
@@ -24,9 +24,9 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("package", ["crawler", "miner", "dashboard"])
+@pytest.mark.parametrize("package", ["crawler", "miner", "dashboard", "console"])
 def test_imports_run_against_the_flow_of_data(package: str) -> None:
-    """The arrows are crawler ← miner ← dashboard; nobody imports the front door."""
+    """The arrows are crawler ← miner ← dashboard ← console; nobody imports the front door."""
     modules = sorted((ROOT / package).rglob("*.py"))
     assert modules
     wrong = {
@@ -60,7 +60,7 @@ def test_only_the_stores_speak_to_the_database() -> None:
     """SQLAlchemy is imported by the two stores, their tables and what opens them."""
     found = {
         path.relative_to(ROOT).as_posix()
-        for package in ("crawler", "miner", "dashboard")
+        for package in ("crawler", "miner", "dashboard", "console")
         for path in (ROOT / package).rglob("*.py")
         if "sqlalchemy" in imported(path)
     }

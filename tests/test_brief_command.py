@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import folkgrade
+from console.project import Project, make_project
 from miner.counts import tally
 from miner.errors import MinerError
 from miner.knowledge import Run
@@ -21,8 +22,8 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project of one theme that was mined."""
-    folkgrade.make_project(tmp_path, "Heels")
-    knowledge = folkgrade.Project(tmp_path).stores()[1]
+    make_project(tmp_path, "Heels")
+    knowledge = Project(tmp_path).stores()[1]
     claim = Claim(
         kind="remedy", phrase="towel curls", phrase_start=0, author="m_1", written=NOW,
         quote=Quote(document="https://b.example/t", part="1", start=0, text="towel curls helped"),

@@ -9,6 +9,9 @@ import pytest
 import typer
 
 import folkgrade
+from console.flags import EXAMPLES
+from console.project import make_project
+from console.settings import ConditionSettings, Settings, SiteSettings, read_settings
 from crawler.engines import ENGINES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,17 +25,17 @@ COMMANDS = [
 def test_every_command_is_in_the_readme_with_an_example(command: str) -> None:
     """A newcomer finds each command by name, and an example in its help."""
     assert f"folkgrade {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
-    assert any(line.startswith(f"folkgrade {command}") for line in folkgrade.EXAMPLES[command])
+    assert any(line.startswith(f"folkgrade {command}") for line in EXAMPLES[command])
 
 
-REPEATED = {"site": folkgrade.SiteSettings, "condition": folkgrade.ConditionSettings}
+REPEATED = {"site": SiteSettings, "condition": ConditionSettings}
 """Tables that may stand several times."""
 
 
 def settings() -> list[tuple[str, object]]:
     """Each setting with its default."""
     found: list[tuple[str, object]] = []
-    for section, field in folkgrade.Settings.model_fields.items():
+    for section, field in Settings.model_fields.items():
         model = REPEATED.get(section, field.annotation)
         assert model is not None
         found += [(f"{section}.{n}", f.default) for n, f in model.model_fields.items()]
@@ -70,8 +73,8 @@ def test_every_engine_is_documented(name: str) -> None:
 
 def test_the_starter_file_holds_the_defaults(tmp_path: Path) -> None:
     """What `init` writes says just what holds without it."""
-    path = folkgrade.make_project(tmp_path, "My project")
-    assert folkgrade.read_settings(path, {}) == folkgrade.Settings()
+    path = make_project(tmp_path, "My project")
+    assert read_settings(path, {}) == Settings()
 
 
 def test_links_between_documents_lead_somewhere() -> None:

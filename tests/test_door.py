@@ -17,6 +17,7 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 
 import folkgrade
+from console.project import Project, make_project
 from crawler.privacy import pseudonym
 from crawler.replica.server import host
 from crawler.replica.topics import read_topics
@@ -57,7 +58,7 @@ def door(
     """A new project, which asks without a pause: what it asks is on this machine."""
     monkeypatch.setattr(sys, "argv", [])
     monkeypatch.setenv("FOLKGRADE_CRAWL__DELAY", "0")
-    folkgrade.make_project(tmp_path / "heels")
+    make_project(tmp_path / "heels")
     return Door(tmp_path / "heels", capsys)
 
 
@@ -75,7 +76,7 @@ def forum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def crawled(forum: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that has crawled the forum, with its web archive; tests work on copies."""
     folder = tmp_path_factory.mktemp("crawled")
-    folkgrade.make_project(folder)
+    make_project(folder)
     done = subprocess.run(
         [sys.executable, "-m", "folkgrade", "crawl", "--no-topic", "--warc", "all.warc.gz", forum],
         cwd=folder,
@@ -148,7 +149,7 @@ def test_what_is_kept_out_by_flag_is_not_collected(door: Door, forum: str) -> No
 def test_forgetting_drops_the_kept_pages(door: Door, crawled: Path) -> None:
     """What a member said is neither in the store nor in any kept page."""
     shutil.copytree(crawled, door.folder, dirs_exist_ok=True)
-    here = folkgrade.Project(door.folder)
+    here = Project(door.folder)
     with here.vault.raw() as raw:
         before = len(raw)
         assert [page.url for page in raw.pages() if '"quiet_fern"' in page.text]

@@ -17,6 +17,8 @@ from unittest.mock import patch
 import pytest
 
 import folkgrade
+from console.project import make_project
+from console.settings import read_settings
 
 THREAD = """\
 Heel pain every morning
@@ -73,7 +75,7 @@ def run(*arguments: str | Path, cwd: Path, **environment: str) -> Done:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "heels"
-    folkgrade.make_project(folder)
+    make_project(folder)
     (folder / "thread.txt").write_text(THREAD, encoding="utf-8")
     return folder
 
@@ -93,7 +95,7 @@ def test_init_makes_a_project_and_leaves_an_old_one_alone(tmp_path: Path) -> Non
     assert run("init", "hips", "--name", 'Hip "forum"', cwd=tmp_path).returncode == 0
     settings = tmp_path / "hips" / "folkgrade.toml"
     before = settings.read_text(encoding="utf-8")
-    assert folkgrade.read_settings(settings, {}).project.name == 'Hip "forum"'
+    assert read_settings(settings, {}).project.name == 'Hip "forum"'
     again = run("init", "hips", cwd=tmp_path)
     assert "already there" in again.stderr
     assert settings.read_text(encoding="utf-8") == before
@@ -147,7 +149,7 @@ def test_a_site_of_the_settings_that_cannot_be_is_bad_configuration(
 def test_a_variable_overrules_the_file_and_is_checked_like_it(project: Path) -> None:
     """FOLKGRADE_SECTION__KEY wins; a wrong one is named."""
     path = project / "folkgrade.toml"
-    assert folkgrade.read_settings(path, {"FOLKGRADE_CRAWL__DELAY": "2.5"}).crawl.delay == 2.5
+    assert read_settings(path, {"FOLKGRADE_CRAWL__DELAY": "2.5"}).crawl.delay == 2.5
     wrong = run("status", cwd=project, FOLKGRADE_MINE__EMBEDER="tfidf")
     assert_one_line(wrong, 4, "FOLKGRADE_MINE__EMBEDER", "did you mean embedder")
 

@@ -18,6 +18,8 @@ from unittest.mock import patch
 import pytest
 
 import folkgrade
+from console.exits import ERROR
+from console.project import make_project
 from crawler.corpus import Corpus
 from crawler.database import open_database
 from crawler.lookups import Lookups
@@ -60,7 +62,7 @@ def service() -> Iterator[str]:
 @pytest.fixture
 def project(tmp_path: Path, service: str) -> Path:
     """A project with one theme of two people, whose Europe PMC is the local server."""
-    path = folkgrade.make_project(tmp_path)
+    path = make_project(tmp_path)
     text = path.read_text()
     path.write_text(
         text.replace("[literature] ", f'[literature]\naddresses = {{ europepmc = "{service}" }}\n')
@@ -88,14 +90,12 @@ def run(project: Path, *arguments: str, **environment: str) -> tuple[int, str, s
     """Exit code, stdout and stderr of the command."""
     out, err, code = io.StringIO(), io.StringIO(), 0
     typed = ["folkgrade", "literature", *arguments]
-    console = folkgrade.Console(file=err, highlight=False, width=200)
     with (
         patch.object(sys, "argv", typed),
         patch.dict(os.environ, environment),
-        patch.object(folkgrade, "err", console),
-        patch.object(folkgrade, "tell", lambda line: err.write(f"{line}\n")),
         contextlib.chdir(project),
         contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
     ):
         try:
             folkgrade.main()
@@ -151,7 +151,7 @@ def test_a_failing_service_is_one_line_and_an_exit_code(project: Path) -> None:
     """The reason is kept with the theme's question."""
     Service.status = 404
     code, _, err = run(project, "--service", "europepmc")
-    assert code == folkgrade.ERROR
+    assert code == ERROR
     assert "europepmc: 3 queries without an answer (answered with 404)" in err
     assert {each.failure for each in lookups(project)} == {"answered with 404"}
 
@@ -159,5 +159,5 @@ def test_a_failing_service_is_one_line_and_an_exit_code(project: Path) -> None:
 def test_an_unknown_service_is_refused_with_the_known_ones(project: Path) -> None:
     """One line."""
     code, _, err = run(project, "--service", "scholar")
-    assert code == folkgrade.ERROR
+    assert code == ERROR
     assert "known are europepmc" in err

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from lxml.html import HtmlElement
 
-from crawler.documents import Post, Source, Thread
+from crawler.documents import Post, Quoted, Source, Thread
 from crawler.engines.addresses import inside
 from crawler.engines.dates import Calendar, calendar_of
 from crawler.engines.markup import language, next_page, select, text_of, tree_of
@@ -19,11 +19,13 @@ from crawler.sites import site_of
 __all__ = [
     "Board",
     "Marks",
+    "answered",
     "around",
     "board_of",
     "crowds",
     "listing",
     "outside",
+    "said",
     "stamp_of",
     "sure",
     "thread",
@@ -149,3 +151,14 @@ def outside(box: HtmlElement, body: HtmlElement, selector: str) -> Iterator[Html
     for node in select(box, selector):
         if node is not body and body not in node.iterancestors():
             yield node
+
+
+def said(box: HtmlElement, body: HtmlElement, selectors: Iterable[str]) -> str | None:
+    """The first text that any of the selectors finds in the box of a post, outside its words."""
+    found = (text_of(node) for each in selectors for node in outside(box, body, each))
+    return next(filter(None, found), None)
+
+
+def answered(quotes: Iterable[Quoted]) -> str | None:
+    """Id of the post that is answered: the first that a quote names."""
+    return next((quote.post for quote in quotes if quote.post), None)

@@ -9,7 +9,18 @@ from lxml.html import HtmlElement
 
 from crawler.documents import Post, Quoted
 from crawler.engines.addresses import asked, base_of, without
-from crawler.engines.board import Board, Marks, board_of, listing, outside, stamp_of, sure, thread
+from crawler.engines.board import (
+    Board,
+    Marks,
+    answered,
+    board_of,
+    listing,
+    outside,
+    said,
+    stamp_of,
+    sure,
+    thread,
+)
 from crawler.engines.markup import (
     CODE,
     absolute,
@@ -146,27 +157,18 @@ def _post(board: Board, box: HtmlElement, place: int, url: str) -> Post:
     body = first(box, *_BODY)
     assert body is not None  # boxes without words were left out before
     text, quotes = own_words(body, _instead)
-    answered = [quote.post for quote in quotes if quote.post]
     post = _post_id(box)
     return Post(
         id=post,
         number=place,
         text=text,
-        author=_author(box, body),
+        author=said(box, body, _AUTHORS),
         written=_written(board, box, body),
         edited=_edited(board, box),
-        reply_to=answered[0] if answered else None,
+        reply_to=answered(quotes),
         url=f"{url.partition('?')[0]}?pid={post}#p{post}" if "?id=" in url else f"{url}#p{post}",
         quotes=quotes,
     )
-
-
-def _author(box: HtmlElement, body: HtmlElement) -> str | None:
-    for selector in _AUTHORS:
-        for node in outside(box, body, selector):
-            if said := text_of(node):
-                return said
-    return None
 
 
 def _written(board: Board, box: HtmlElement, body: HtmlElement) -> datetime | None:

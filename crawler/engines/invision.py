@@ -11,7 +11,17 @@ from lxml.html import HtmlElement
 
 from crawler.documents import Post, Quoted
 from crawler.engines.addresses import asked, without
-from crawler.engines.board import Board, Marks, board_of, listing, outside, stamp_of, sure, thread
+from crawler.engines.board import (
+    Board,
+    Marks,
+    answered,
+    board_of,
+    listing,
+    outside,
+    stamp_of,
+    sure,
+    thread,
+)
 from crawler.engines.markup import (
     CODE,
     HEADING,
@@ -211,7 +221,6 @@ def _expected(tree: HtmlElement) -> int | None:
 def _post(board: Board, found: Box, place: int, url: str) -> Post:
     box, body, post = found
     text, quotes = own_words(body, _instead)
-    answered = [quote.post for quote in quotes if quote.post]
     return Post(
         id=post,
         number=place,
@@ -219,7 +228,7 @@ def _post(board: Board, found: Box, place: int, url: str) -> Post:
         author=_author(box, body),
         written=_written(board, box, body),
         edited=_edited(board, box),
-        reply_to=answered[0] if answered else None,
+        reply_to=answered(quotes),
         likes=_likes(box),
         url=f"{url}&view=findpost&p={post}" if "showtopic=" in url else f"{url}#comment-{post}",
         quotes=quotes,

@@ -13,11 +13,13 @@ from crawler.engines.addresses import asked, base_of, without
 from crawler.engines.board import (
     Board,
     Marks,
+    answered,
     around,
     board_of,
     crowds,
     listing,
     outside,
+    said,
     stamp_of,
     sure,
     thread,
@@ -183,27 +185,18 @@ def _number(box: HtmlElement) -> int | None:
 def _post(board: Board, found: Box, place: int, url: str) -> Post:
     box, body, post = found
     text, quotes = own_words(body, _instead)
-    answered = [quote.post for quote in quotes if quote.post]
     return Post(
         id=post,
         number=place,
         text=text,
-        author=_author(box, body),
+        author=said(box, body, _AUTHORS),
         written=_written(board, box, body),
         edited=_edited(board, box, post),
-        reply_to=answered[0] if answered else None,
+        reply_to=answered(quotes),
         likes=_likes(box),
         url=f"{url}&pid={post}#pid{post}" if "tid=" in url else f"{url}#pid{post}",
         quotes=quotes,
     )
-
-
-def _author(box: HtmlElement, body: HtmlElement) -> str | None:
-    for selector in _AUTHORS:
-        for node in outside(box, body, selector):
-            if said := text_of(node):
-                return said
-    return None
 
 
 def _written(board: Board, box: HtmlElement, body: HtmlElement) -> datetime | None:

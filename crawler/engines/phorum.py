@@ -13,6 +13,7 @@ from crawler.engines.addresses import base_of, without
 from crawler.engines.board import (
     Board,
     Marks,
+    answered,
     around,
     board_of,
     crowds,
@@ -142,14 +143,13 @@ def _post(
         return None
     text, quotes = own_words(body, _instead)
     text, older = _without_old_quotes(text)
-    answered = [quote.post for quote in quotes if quote.post]
     return Post(
         id=post,
         number=place,
         text=text,
         author=_author(box, body),
         written=_written(board, box, body),
-        reply_to=answered[0] if answered else None,
+        reply_to=answered(quotes),
         url=f"{url},{post}#msg-{post}" if "read.php?" in url else f"{url}/{post}#msg-{post}",
         quotes=(*quotes, *older),
     )

@@ -17,6 +17,7 @@ from crawler.engines.addresses import asked, base_of, without
 from crawler.engines.board import (
     Board,
     Marks,
+    answered,
     around,
     board_of,
     crowds,
@@ -254,7 +255,6 @@ def _expected(tree: HtmlElement) -> int | None:
 def _post(board: Board, found: Box, place: int) -> Post:
     box, body, post = found
     text, quotes = own_words(body, _instead)
-    answered = [quote.post for quote in quotes if quote.post]
     return Post(
         id=post,
         number=place,
@@ -262,7 +262,7 @@ def _post(board: Board, found: Box, place: int) -> Post:
         author=_author(box, body),
         written=board.moment(*_dates(box, body)),
         edited=_edited(board, box),
-        reply_to=answered[0] if answered else None,
+        reply_to=answered(quotes),
         likes=len(select(box, "[id^=list_thanks] a[href*=viewprofile]")) or None,
         url=base_of(board.page.url, f"viewtopic.php?p={post}#p{post}"),
         quotes=quotes,

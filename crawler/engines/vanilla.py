@@ -10,7 +10,7 @@ from lxml.html import HtmlElement
 
 from crawler.documents import Post, Quoted
 from crawler.engines.addresses import without
-from crawler.engines.board import Board, Marks, board_of, listing, stamp_of, sure, thread
+from crawler.engines.board import Board, Marks, answered, board_of, listing, stamp_of, sure, thread
 from crawler.engines.markup import (
     CODE,
     absolute,
@@ -131,7 +131,6 @@ def _post(board: Board, box: HtmlElement, place: int, url: str) -> Post | None:
     if body is None or not post:
         return None
     text, quotes = own_words(body, _instead)
-    answered = [quote.post for quote in quotes if quote.post]
     base = url.rpartition("discussion/")[0]
     comment = f"{base}discussion/comment/{post}#Comment_{post}"
     return Post(
@@ -141,7 +140,7 @@ def _post(board: Board, box: HtmlElement, place: int, url: str) -> Post | None:
         author=text_of(first(box, "a.Username", ".Username", ".Author a:not(.PhotoWrap)")) or None,
         written=_written(board, box),
         edited=_edited(board, box),
-        reply_to=answered[0] if answered else None,
+        reply_to=answered(quotes),
         likes=_likes(box),
         url=url if post.startswith("d") else comment,
         quotes=quotes,

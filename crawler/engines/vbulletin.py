@@ -15,6 +15,7 @@ from crawler.engines.addresses import asked, base_of, without
 from crawler.engines.board import (
     Board,
     Marks,
+    answered,
     around,
     board_of,
     crowds,
@@ -220,7 +221,6 @@ def _post(
     if not post:
         return None
     text, quotes = own_words(body, _instead)
-    answered = [quote.post for quote in quotes if quote.post]
     permalink = (
         f"{url}#post{post}" if "/showthread.php" not in url else f"{url}&p={post}#post{post}"
     )
@@ -231,7 +231,7 @@ def _post(
         author=_author(box, body),
         written=_written(board, box, body),
         edited=_edited(board, box, body),
-        reply_to=answered[0] if answered else None,
+        reply_to=answered(quotes),
         likes=_likes(box, post),
         url=permalink,
         quotes=quotes,

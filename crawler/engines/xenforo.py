@@ -10,7 +10,7 @@ from lxml.html import HtmlElement
 
 from crawler.documents import Post, Quoted
 from crawler.engines.addresses import without
-from crawler.engines.board import Board, Marks, board_of, listing, stamp_of, sure, thread
+from crawler.engines.board import Board, Marks, answered, board_of, listing, stamp_of, sure, thread
 from crawler.engines.markup import (
     CODE,
     absolute,
@@ -125,7 +125,6 @@ def _post(board: Board, box: HtmlElement, place: int, thread: str) -> Post | Non
     if body is None or not post:
         return None
     text, quotes = own_words(body, _instead)
-    answered = [quote.post for quote in quotes if quote.post]
     return Post(
         id=post,
         number=_place(box) or place,
@@ -133,7 +132,7 @@ def _post(board: Board, box: HtmlElement, place: int, thread: str) -> Post | Non
         author=box.get("data-author") or text_of(first(box, ".username")) or None,
         written=_date(board, box, *_WRITTEN),
         edited=_date(board, box, ".message-lastEdit", ".editDate"),
-        reply_to=answered[0] if answered else None,
+        reply_to=answered(quotes),
         likes=_likes(box),
         url=f"{thread}post-{post}",
         quotes=quotes,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from crawler.corpus import Corpus, SiteVisit
 from crawler.database import open_database
 from crawler.documents import Article, Document, Post, Source, Thread
 from dashboard import data
+from dashboard.serve import APP
 from miner.counts import tally
 from miner.index import Index
 from miner.knowledge import Knowledge, Run
@@ -345,10 +347,33 @@ def collected_file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def here(project_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[data.State]:
-    """State of the small project, opened as the pages open it."""
-    monkeypatch.setenv(data.DATABASE, str(project_file))
-    yield data.state()
+@pytest.fixture(autouse=True)
+def no_cache() -> Iterator[None]:
+    """Nothing is remembered from test to test."""
+    yield
     st.cache_data.clear()
     st.cache_resource.clear()
+
+
+@pytest.fixture
+def here(project_file: Path, monkeypatch: pytest.MonkeyPatch) -> data.State:
+    """State of the small project, opened as the pages open it."""
+    monkeypatch.setenv(data.DATABASE, str(project_file))
+    return data.state()
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """Draws a page without a browser: `opened(database, page, **address)`."""
+
+    def open_(database: Path, page: str, **address: str) -> AppTest:
+        monkeypatch.setenv(data.DATABASE, str(database))
+        app = AppTest.from_file(str(APP), default_timeout=60).run()
+        app.switch_page(page)
+        for name, value in address.items():
+            app.query_params[name] = value
+        app.run()
+        assert not app.exception
+        return app
+
+    return open_

@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from crawler.errors import StoreError
 from dashboard import data, deciding, quality
-from dashboard.serve import APP
 from dashboard.values import Filters
-
-
-@pytest.fixture(autouse=True)
-def no_cache() -> Iterator[None]:
-    """Nothing is remembered from test to test."""
-    yield
-    st.cache_data.clear()
-    st.cache_resource.clear()
-
-
-def opened(database: Path, page: str, monkeypatch: pytest.MonkeyPatch, **address: str) -> AppTest:
-    """The page of that file, with that address, as it is drawn."""
-    monkeypatch.setenv(data.DATABASE, str(database))
-    app = AppTest.from_file(str(APP), default_timeout=30).run()
-    app.switch_page(page)
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
 
 
 def press(app: AppTest, label: str) -> None:
@@ -46,10 +24,10 @@ def texts(app: AppTest) -> str:
 
 
 def test_a_claim_is_accepted_rejected_and_taken_back(
-    project_file: Path, monkeypatch: pytest.MonkeyPatch
+    project_file: Path, opened: Callable[..., AppTest]
 ) -> None:
     """Each answer brings the next claim, is kept with who and why, and can be undone."""
-    app = opened(project_file, "review.py", monkeypatch)
+    app = opened(project_file, "review.py")
     first = app.header[0].value
     app.text_input(key="who").set_value("Ada").run()
     app.text_input(key="why").set_value("clear").run()
@@ -70,10 +48,10 @@ def test_a_claim_is_accepted_rejected_and_taken_back(
 
 
 def test_a_merge_shows_on_the_themes_page_at_once(
-    project_file: Path, monkeypatch: pytest.MonkeyPatch
+    project_file: Path, opened: Callable[..., AppTest]
 ) -> None:
     """One theme fewer with the authors of both; undone in the history it is two again."""
-    app = opened(project_file, "review.py", monkeypatch, desk="Themes", theme="rem-magnets")
+    app = opened(project_file, "review.py", desk="Themes", theme="rem-magnets")
     app.selectbox(key="into_rem-magnets").set_value("rem-heeldrops").run()
     assert "15 different ones together" in texts(app)
     press(app, "Merge")
@@ -103,11 +81,9 @@ def test_a_merged_theme_opens_under_its_old_address(here: data.State) -> None:
     assert len(data.evidence_of(now, item.id)) == 4
 
 
-def test_a_grade_is_set_with_its_reason(
-    project_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_grade_is_set_with_its_reason(project_file: Path, opened: Callable[..., AppTest]) -> None:
     """Without a reason nothing is kept; with one the theme shows the person's grade."""
-    app = opened(project_file, "review.py", monkeypatch, desk="Grades", theme="rem-magnets")
+    app = opened(project_file, "review.py", desk="Grades", theme="rem-magnets")
     level = next(box for box in app.selectbox if box.label == "Level")
     level.set_value(4)
     press(app, "Set the grade")
@@ -123,9 +99,9 @@ def test_a_grade_is_set_with_its_reason(
     assert "1. A person set this grade" in texts(app)
 
 
-def test_a_contradiction_is_dismissed(project_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_contradiction_is_dismissed(project_file: Path, opened: Callable[..., AppTest]) -> None:
     """Accepted it says so; dismissed it is gone, and Undo brings it back."""
-    app = opened(project_file, "disputes.py", monkeypatch)
+    app = opened(project_file, "disputes.py")
     press(app, "Accept")
     assert any("agrees" in caption.value for caption in app.caption)
     press(app, "Dismiss")
@@ -148,11 +124,11 @@ def test_labels_of_the_sample_give_kappa(here: data.State) -> None:
 
 
 def test_read_only_hides_review_and_refuses_to_write(
-    project_file: Path, monkeypatch: pytest.MonkeyPatch
+    project_file: Path, monkeypatch: pytest.MonkeyPatch, opened: Callable[..., AppTest]
 ) -> None:
     """No button to decide, no page in the menu, and the database itself says no."""
     monkeypatch.setenv(data.READ_ONLY, "1")
-    app = opened(project_file, "disputes.py", monkeypatch)
+    app = opened(project_file, "disputes.py")
     assert not [button for button in app.button if button.label in ("Accept", "Dismiss")]
     app.switch_page("review.py").run()
     assert "started read-only" in texts(app)
@@ -164,14 +140,14 @@ def test_read_only_hides_review_and_refuses_to_write(
 
 
 def test_the_sample_and_the_history_show_hostile_words_as_text(
-    project_file: Path, monkeypatch: pytest.MonkeyPatch
+    project_file: Path, monkeypatch: pytest.MonkeyPatch, opened: Callable[..., AppTest]
 ) -> None:
     """Names, reasons and people come from a keyboard and are no markup either."""
     monkeypatch.setenv(data.DATABASE, str(project_file))
     name = "<b>x</b> **y** :smile: [z](javascript:alert(1))"
     deciding.decide(data.state(), "rename", "rem-hostile", {"name": name}, who=name, why=name)
     for desk in ("Claims", "Themes", "Grades", "Sample", "History"):
-        app = opened(project_file, "review.py", monkeypatch, desk=desk, theme="rem-hostile")
+        app = opened(project_file, "review.py", desk=desk, theme="rem-hostile")
         parts = [*app.title, *app.header, *app.subheader, *app.caption, *app.markdown]
         drawn = "\n".join(str(part.value) for part in parts)
         assert not [mark for mark in ("<b>", "**y**", ":smile:", "](java") if mark in drawn]
@@ -179,10 +155,10 @@ def test_the_sample_and_the_history_show_hostile_words_as_text(
 
 
 def test_the_brief_of_a_gap_is_read_edited_and_named(
-    project_file: Path, monkeypatch: pytest.MonkeyPatch
+    project_file: Path, opened: Callable[..., AppTest]
 ) -> None:
     """The address opens it; what was changed is what is shown; a new start forgets it."""
-    app = opened(project_file, "brief.py", monkeypatch, theme="cau-desk", view="Edit")
+    app = opened(project_file, "brief.py", theme="cau-desk", view="Edit")
     assert app.title[0].value.replace("\\", "") == "Brief: sitting all day"
     assert app.text_area[0].value.startswith("# Brief: sitting all day")
     app.text_area[0].set_value("# Mine\n\nOwn **words**.").run()
@@ -195,10 +171,10 @@ def test_the_brief_of_a_gap_is_read_edited_and_named(
 
 
 def test_runs_show_counts_models_and_figures(
-    project_file: Path, monkeypatch: pytest.MonkeyPatch
+    project_file: Path, opened: Callable[..., AppTest]
 ) -> None:
     """What a run did, with what, and the measured precision and recall."""
-    app = opened(project_file, "runs.py", monkeypatch)
+    app = opened(project_file, "runs.py")
     tables = [table.value for table in app.table]
     assert {"What": "Claims", "This run": "22", "Run before": "–", "Change": "–"} in tables[
         0

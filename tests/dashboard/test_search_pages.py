@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from crawler.database import open_database
 from dashboard import data, mapping, words
 from dashboard.bubbles import LINE, NOBODY
-from dashboard.serve import APP
 from dashboard.values import Filters
 from miner.embed import tfidf
 from miner.index import Index
@@ -23,26 +21,6 @@ from miner.model import Claim, Mined, Quote, Tally, Theme
 from miner.passages import passages
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def no_cache() -> Iterator[None]:
-    """Nothing is remembered from test to test."""
-    yield
-    st.cache_data.clear()
-    st.cache_resource.clear()
-
-
-def opened(database: Path, page: str, monkeypatch: pytest.MonkeyPatch, **address: str) -> AppTest:
-    """The page of that file, with that address, as it is drawn."""
-    monkeypatch.setenv(data.DATABASE, str(database))
-    app = AppTest.from_file(str(APP), default_timeout=60).run()
-    app.switch_page(page)
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
 
 
 def snippets(app: AppTest) -> list[str]:
@@ -65,10 +43,10 @@ def options(app: AppTest, label: str) -> list[str]:
 
 
 def test_the_address_asks_and_every_answer_leads_on(
-    small_project: Path, monkeypatch: pytest.MonkeyPatch
+    small_project: Path, opened: Callable[..., AppTest]
 ) -> None:
     """?q= finds another form of the word, marks it, and links to the theme and to the post."""
-    app = opened(small_project, "search.py", monkeypatch, q="sock", by="words")
+    app = opened(small_project, "search.py", q="sock", by="words")
     found = snippets(app)
     assert len(found) == 4
     assert all("<mark>" in snippet for snippet in found)
@@ -78,9 +56,9 @@ def test_the_address_asks_and_every_answer_leads_on(
     assert any("forum.example" in str(link.proto.url) for link in app.get("link_button"))
 
 
-def test_nothing_typed_offers_themes(small_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_typed_offers_themes(small_project: Path, opened: Callable[..., AppTest]) -> None:
     """The names of the most talked about themes are the first questions."""
-    app = opened(small_project, "search.py", monkeypatch)
+    app = opened(small_project, "search.py")
     app.button(key="suggest_rem-heeldrops").click().run()
     assert not app.exception
     assert app.text_input[0].value == "heel drops"
@@ -88,39 +66,35 @@ def test_nothing_typed_offers_themes(small_project: Path, monkeypatch: pytest.Mo
 
 
 def test_facets_narrow_and_say_how_many(
-    small_project: Path, monkeypatch: pytest.MonkeyPatch
+    small_project: Path, opened: Callable[..., AppTest]
 ) -> None:
     """A choice leaves as many passages as its label said; the filter above narrows too."""
-    app = opened(small_project, "search.py", monkeypatch, q="drops", by="words")
+    app = opened(small_project, "search.py", q="drops", by="words")
     assert "Article (2)" in options(app, "Found in")
-    app = opened(
-        small_project, "search.py", monkeypatch, q="drops", by="words", **{"in": "article"}
-    )
+    app = opened(small_project, "search.py", q="drops", by="words", **{"in": "article"})
     assert len(snippets(app)) == 2
-    app = opened(
-        small_project, "search.py", monkeypatch, q="drops", by="words", condition="low_back"
-    )
+    app = opened(small_project, "search.py", q="drops", by="words", condition="low_back")
     assert "Nothing was found" in texts(app)
 
 
-def test_a_slip_is_said_to_be_one(small_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slip_is_said_to_be_one(small_project: Path, opened: Callable[..., AppTest]) -> None:
     """What was looked for besides is said as text."""
-    app = opened(small_project, "search.py", monkeypatch, q="magnett", by="words")
+    app = opened(small_project, "search.py", q="magnett", by="words")
     assert "also looked for: magnet" in texts(app)
     assert snippets(app)
 
 
-def test_hostile_words_are_escaped(small_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hostile_words_are_escaped(small_project: Path, opened: Callable[..., AppTest]) -> None:
     """A post's markup, and the question's own, is text and nothing else."""
-    app = opened(small_project, "search.py", monkeypatch, q="script window", by="words")
+    app = opened(small_project, "search.py", q="script window", by="words")
     shown = "".join(snippets(app))
     assert "&lt;" in shown
     assert not [sign for sign in ("<script", "<img", "href") if sign in shown]
-    app = opened(small_project, "search.py", monkeypatch, q="<script>alert(1)</script> :red[x]")
+    app = opened(small_project, "search.py", q="<script>alert(1)</script> :red[x]")
     assert "<script" not in "".join(snippets(app))
 
 
-def test_meaning_finds_other_words(project_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_meaning_finds_other_words(project_file: Path, opened: Callable[..., AppTest]) -> None:
     """With vectors, what is near in meaning is found and says so; spelling stands in for it."""
     knowledge = Knowledge(open_database(str(project_file)))
     found = passages(
@@ -137,28 +111,26 @@ def test_meaning_finds_other_words(project_file: Path, monkeypatch: pytest.Monke
         run.id or 0, "tfidf", found, meanings, [tfidf().encode(meanings).astype("float16")]
     )
     knowledge.engine.dispose()
-    app = opened(
-        project_file, "search.py", monkeypatch, q="insertionaltendinopathies", by="meaning"
-    )
+    app = opened(project_file, "search.py", q="insertionaltendinopathies", by="meaning")
     assert "insertional tendinopathy" in "".join(snippets(app))
     assert "other words, like meaning" in "\n".join(str(part.value) for part in app.markdown)
 
 
 def test_a_project_without_an_index_says_what_to_do(
-    project_file: Path, monkeypatch: pytest.MonkeyPatch
+    project_file: Path, opened: Callable[..., AppTest]
 ) -> None:
     """Mined before there was a search: the next command."""
     engine = open_database(str(project_file))
     with engine.begin() as connection:
         connection.execute(sa.text("DELETE FROM search_mark"))
     engine.dispose()
-    app = opened(project_file, "search.py", monkeypatch, q="x")
+    app = opened(project_file, "search.py", q="x")
     assert app.code[0].value == "folkgrade mine"
 
 
 @pytest.mark.parametrize("page", ["search.py", "evidence_map.py", "talk.py"])
 def test_a_project_of_one_sentence_opens(
-    page: str, collected_file: Path, monkeypatch: pytest.MonkeyPatch
+    page: str, collected_file: Path, opened: Callable[..., AppTest]
 ) -> None:
     """One claim of one member on no condition, without date, level or grade."""
     quote = Quote(document="notes/1", part="1", start=0, text="I tried clay.")
@@ -172,7 +144,7 @@ def test_a_project_of_one_sentence_opens(
     done = knowledge.replace(run, mined)
     Index(knowledge.engine).replace(done.id or 0, "tfidf", passages(mined), [], [])
     knowledge.engine.dispose()
-    app = opened(collected_file, page, monkeypatch, q="clay", by="words")
+    app = opened(collected_file, page, q="clay", by="words")
     assert not app.error
     assert "clay" in "".join([*snippets(app), texts(app), *map(str, _tables(app))]) or (
         "no condition is known" in texts(app)
@@ -187,10 +159,10 @@ def _tables(app: AppTest) -> list[object]:
 
 
 def test_the_map_and_its_table_say_the_same(
-    small_project: Path, monkeypatch: pytest.MonkeyPatch
+    small_project: Path, opened: Callable[..., AppTest]
 ) -> None:
     """Every remedy with every condition, also where nobody speaks of it."""
-    app = opened(small_project, "evidence_map.py", monkeypatch)
+    app = opened(small_project, "evidence_map.py")
     assert app.title[0].value == "Evidence map"
     table = app.dataframe[0].value
     assert list(table["Theme"])[:2] == ["heel drops", "magnet socks"]
@@ -216,15 +188,15 @@ def test_cells_hold_each_conditions_own_numbers(here: data.State) -> None:
 
 
 def test_talk_and_evidence_counts_both_sides_of_the_line(
-    small_project: Path, monkeypatch: pytest.MonkeyPatch
+    small_project: Path, opened: Callable[..., AppTest]
 ) -> None:
     """The trial stands above the line, all else below, in the text and in the table."""
-    app = opened(small_project, "talk.py", monkeypatch)
+    app = opened(small_project, "talk.py")
     assert "4 themes: for 1 a controlled study was found, for 3 none." in texts(app)
     table = app.dataframe[0].value
     assert list(table["Controlled study"]) == ["found", "none found", "none found", "none found"]
     assert LINE not in set(table["Evidence"])
-    app = opened(small_project, "talk.py", monkeypatch, of="trigger")
+    app = opened(small_project, "talk.py", of="trigger")
     assert "No theme of this kind" in texts(app)
 
 
@@ -252,15 +224,15 @@ def test_a_site_and_years_narrow_members_alone(here: data.State) -> None:
     "page", ["themes.py", "evidence_map.py", "talk.py", "gaps.py", "theme.py", "search.py"]
 )
 def test_filters_of_the_address_hold_on_each_page(
-    page: str, small_project: Path, monkeypatch: pytest.MonkeyPatch
+    page: str, small_project: Path, opened: Callable[..., AppTest]
 ) -> None:
     """They are shown as chosen, said in words, and nonsense is dropped."""
-    app = opened(small_project, page, monkeypatch, site="forum.example", since="2026")
+    app = opened(small_project, page, site="forum.example", since="2026")
     boxes = {box.label: box.value for box in app.selectbox}
     assert boxes["Members of"] == "forum.example"
     assert boxes["Written since"] == "2026"
     assert "on forum\\.example, written since 2026" in captions(app)
-    app = opened(small_project, page, monkeypatch, site="<b>x</b>", since="soon", until="99999999")
+    app = opened(small_project, page, site="<b>x</b>", since="soon", until="99999999")
     boxes = {box.label: box.value for box in app.selectbox}
     assert {boxes[label] for label in ("Members of", "Written since", "Written until")} == {""}
     assert "Members' numbers and words" not in captions(app)

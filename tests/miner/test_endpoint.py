@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import folkgrade
+from console.project import Project, make_project
 from crawler.corpus import Corpus
 from crawler.database import open_database
 from crawler.documents import Article, Document, Post, Quoted, Source, Thread
@@ -863,12 +864,12 @@ def test_forgetting_an_author_forgets_the_answers_on_their_threads(
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> folkgrade.Project:
-    folkgrade.make_project(tmp_path / "heels")
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    make_project(tmp_path / "heels")
     monkeypatch.chdir(tmp_path / "heels")
     monkeypatch.setenv("FOLKGRADE_MINE__EMBEDDER", "tfidf")
     monkeypatch.setenv("FOLKGRADE_MINE__ENDPOINT_MODEL", "tiny")
-    found = folkgrade.Project(tmp_path / "heels")
+    found = Project(tmp_path / "heels")
     found.corpus().add(thread("I ice it.", "I tape it."))
     return found
 
@@ -895,7 +896,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, *arguments: str, **variables: str) ->
     ],
 )
 def test_without_address_or_consent_nothing_is_asked(
-    project: folkgrade.Project, monkeypatch: pytest.MonkeyPatch, address: str, words: list[str]
+    project: Project, monkeypatch: pytest.MonkeyPatch, address: str, words: list[str]
 ) -> None:
     """Bad configuration, exit code 4, one line."""
     code, said = typed(monkeypatch, "mine", "--engine", "endpoint", MINE__ENDPOINT=address)
@@ -905,7 +906,7 @@ def test_without_address_or_consent_nothing_is_asked(
 
 
 def test_a_run_of_the_command_line_asks_says_what_waits_and_goes_on(
-    server: Server, project: folkgrade.Project, monkeypatch: pytest.MonkeyPatch
+    server: Server, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Partly done is exit code 3; the key comes from the environment; a local address is silent."""
     server.behaviour = lambda _: completion([item("ice it", "ice")])
@@ -928,7 +929,7 @@ def test_a_run_of_the_command_line_asks_says_what_waits_and_goes_on(
 
 
 def test_before_texts_leave_the_machine_it_is_said_where_to(
-    server: Server, project: folkgrade.Project, monkeypatch: pytest.MonkeyPatch
+    server: Server, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once a run, with consent alone; 0.0.0.0 reaches this machine, but is no loopback."""
     remote = f"http://0.0.0.0:{server.http.server_port}/v1"

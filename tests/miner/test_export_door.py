@@ -18,6 +18,8 @@ import pytest
 
 import folkgrade
 import miner
+from console.flags import EXPORT_FORMATS, DigestForm
+from console.project import Project, make_project
 from crawler.corpus import Corpus
 from crawler.database import open_database
 from crawler.leases import alone
@@ -34,7 +36,7 @@ Build = Callable[[Corpus, Knowledge], None]
 @pytest.fixture
 def folder(tmp_path: Path, build: Build) -> Path:
     """A project folder that was mined."""
-    folkgrade.make_project(tmp_path / "heels", "Heels")
+    make_project(tmp_path / "heels", "Heels")
     engine = open_database(str(tmp_path / "heels" / "data" / "folkgrade.db"))
     build(Corpus(engine), Knowledge(engine))
     engine.dispose()
@@ -149,7 +151,7 @@ def test_a_folder_that_is_no_project_is_one_clear_line(tmp_path: Path) -> None:
 
 def test_what_people_decided_since_the_run_is_exported(folder: Path) -> None:
     """A rejected claim is in no export, and the export says that decisions are newer."""
-    knowledge = folkgrade.Project(folder).stores()[1]
+    knowledge = Project(folder).stores()[1]
     claim = knowledge.claims(theme="cau-desk")[0]
     when = datetime(2026, 6, 1, tzinfo=UTC)
     knowledge.decide(Decision(action="reject", target=claim.id, value={}, who="a", when=when))
@@ -197,7 +199,7 @@ def test_an_exporter_of_ones_own_runs_as_documented(folder: Path, tmp_path: Path
 
     names: dict[str, Any] = {}
     exec(compile(shown(ROOT / "docs" / "exports.md")[0], "docs/exports.md", "exec"), names)
-    stores = folkgrade.Project(folder).stores()
+    stores = Project(folder).stores()
     files = names["files"](gather(*stores, Wanted()))
     assert "heel drops" in written(files, tmp_path / "names.txt").read_text("utf-8")
 
@@ -206,5 +208,5 @@ def test_an_exporter_of_ones_own_runs_as_documented(folder: Path, tmp_path: Path
 def test_every_format_is_documented(name: str) -> None:
     """docs/exports.md has a line for it, and the help of the command names it."""
     assert f"`{name}`" in (ROOT / "docs" / "exports.md").read_text("utf-8")
-    named = [form.value for form in folkgrade.DigestForm]
-    assert name in (folkgrade.EXPORT_FORMATS.rstrip(".").split(", ") + named)
+    named = [form.value for form in DigestForm]
+    assert name in (EXPORT_FORMATS.rstrip(".").split(", ") + named)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from dashboard.terminal import counted, say, shown
+from console.terminal import counted, say, shown
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "counted",
     "described",
+    "err",
     "next_step",
     "planned",
     "print_freshness",
@@ -31,6 +33,7 @@ __all__ = [
     "say",
     "shown",
     "summary",
+    "tell",
     "told",
 ]
 
@@ -45,6 +48,11 @@ def shown(text: object) -> str:
 def say(console: Console, line: object) -> None:
     """Prints a line just as it is: no markup, no emoji codes, no wrapping where it is piped."""
     console.print(shown(line), markup=False, emoji=False, soft_wrap=True)
+
+
+err = Console(stderr=True, highlight=False)
+tell = partial(say, err)
+"""Prints a line on stderr, just as it is."""
 
 
 def summary(site: SiteReport) -> Iterator[str]:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
+from console.progress import bar
+from console.terminal import counted, say
 from crawler import literature
 from crawler.corpus import Corpus
 from crawler.literature import Service
@@ -16,8 +18,6 @@ from crawler.literature.lookup import Report, Run, look_up
 from crawler.literature.queries import Wanted
 from crawler.literature.shelf import Shelf
 from crawler.lookups import Lookups
-from dashboard.progress import bar
-from dashboard.terminal import counted, say
 
 __all__ = ["Looking", "planned_queries"]
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from console.progress import bar, show_site
+from console.terminal import planned, say, summary
 from crawler.corpus import Corpus, SiteVisit
 from crawler.crawl import crawl
 from crawler.database import Engine
@@ -19,8 +21,6 @@ from crawler.report import Report, SiteReport, Status
 from crawler.sites import Site
 from crawler.vault import Vault
 from crawler.work import Worked, work
-from dashboard.progress import bar, show_site
-from dashboard.terminal import planned, say, summary
 
 __all__ = ["Watched"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dashboard.terminal import shown
+from console.terminal import shown
 from miner.errors import MinerError, NothingMined
 
 if TYPE_CHECKING:

@@ -1,0 +1,132 @@
+"""Commands that show what there is: status, themes, search, dashboard."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from console.flags import Json, ProjectFolder, SearchMode, ThemeKind
+from console.project import Project, options_of, project_at
+from console.terminal import next_step, print_freshness, print_sites, print_themes, tell
+
+__all__ = ["dashboard", "search", "serve_pages", "status", "themes"]
+
+
+def status(project: ProjectFolder = None, as_json: Json = False) -> None:
+    """Say what is there, how fresh it is, and what to do next."""
+    from crawler.freshness import freshness
+    from crawler.frontier import Frontier
+    from miner.pipeline import unchanged
+
+    here = project_at(project)
+    corpus, knowledge = here.stores()
+    sites, run, failures = corpus.sites(), knowledge.last_run(), corpus.failures()
+    states = freshness(corpus, Frontier(corpus.engine))
+    fresh = unchanged(corpus, knowledge, options_of(here))
+    following = next_step(bool(sites), fresh, any(state.is_due for state in states))
+    if as_json:
+        record = {
+            "project": here.settings.project.name,
+            "sites": [asdict(site) for site in sites],
+            "freshness": [asdict(state) | {"missing": state.missing} for state in states],
+            "failures": [asdict(failure) for failure in failures],
+            "run": asdict(run) if run else None,
+            "fresh": fresh,
+            "next": following,
+        }
+        typer.echo(json.dumps(record, default=str, ensure_ascii=False, indent=1))
+        return
+    print_sites(sites)
+    print_freshness(states)
+    if failures:
+        typer.echo(f"{len(failures):,} pages failed; the dashboard's Sources page lists them.")
+    if run:
+        counted = ", ".join(f"{count} {name}" for name, count in run.counts.items())
+        typer.echo(f"Run {run.id} of {run.finished:%Y-%m-%d %H:%M} UTC: {counted}.")
+    typer.echo(f"Next: {following}")
+
+
+def themes(
+    kind: Annotated[ThemeKind | None, typer.Option(help="Only themes of this kind.")] = None,
+    min_authors: Annotated[int, typer.Option(min=0, help="Only themes of so many members.")] = 0,
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
+    """List themes with members, outcomes, level of evidence and, as JSON, every quote."""
+    from miner.errors import NothingMined
+    from miner.report import theme_records
+
+    corpus, knowledge = project_at(project).stores()
+    if knowledge.last_run() is None:
+        raise NothingMined("nothing is mined yet; run `folkgrade mine`")
+    found = [
+        theme
+        for theme in knowledge.themes(kind.value if kind else None)
+        if theme.tally.authors >= min_authors
+    ]
+    records = theme_records(corpus, knowledge, found)
+    if as_json:
+        typer.echo(json.dumps(list(records), ensure_ascii=False, indent=1))
+        return
+    print_themes(records)
+
+
+def search(
+    text: Annotated[str, typer.Argument(metavar="WORDS", help="What to look for.")],
+    mode: Annotated[
+        SearchMode, typer.Option(help="By words, by meaning or by both.")
+    ] = SearchMode.both,
+    kind: Annotated[ThemeKind | None, typer.Option(help="Only on themes of this kind.")] = None,
+    condition: Annotated[str | None, typer.Option(help="Only on this condition.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many passages to list.")] = 20,
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Find what members, articles and studies say, by words and by meaning."""
+    from console.hits import look_for, print_hits
+    from miner.search import Asked, Facet
+
+    knowledge = project_at(project).stores()[1]
+    given: dict[Facet, str | None] = {"kind": kind and kind.value, "condition": condition}
+    chosen = {facet: value for facet, value in given.items() if value}
+    names = {theme.id: theme.name for theme in knowledge.themes()}
+    asked = Asked(text=text, mode=mode.value, chosen=chosen)
+    records, why = look_for(knowledge.engine, names, asked, limit)
+    if why:
+        tell(f"Only words were looked for: {why}")
+    if as_json:
+        typer.echo(json.dumps(records, ensure_ascii=False, indent=1))
+        return
+    print_hits(records)
+    if not records:
+        tell("Nothing was found.")
+
+
+def dashboard(
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = None,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Nothing can be changed: no page Review.")
+    ] = False,
+    project: ProjectFolder = None,
+) -> None:
+    """Open the dashboard on this machine until Ctrl-C."""
+    here = project_at(project)
+    here.stores(read_only=read_only)
+    serve_pages(here, port or here.settings.dashboard.port, read_only=read_only)
+
+
+def serve_pages(here: Project, port: int, *, read_only: bool = False) -> None:
+    """Runs the dashboard until it ends or Ctrl-C, on that port or the next free one."""
+    from dashboard.serve import free_port, start
+
+    server = start(here.database, free_port(port), read_only=read_only)
+    try:
+        tell(f"Dashboard: {server.address}   (Ctrl-C ends it)")
+        server.process.wait()
+    except KeyboardInterrupt:
+        tell("Dashboard ended.")
+    finally:
+        server.stop()
