@@ -15,6 +15,7 @@ import typer
 from console import (
     __version__,
     collecting,
+    keeping,
     mining,
     sharing,
     showing,
@@ -37,12 +38,15 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "literature": mining.literature,
     "status": showing.status,
     "themes": showing.themes,
+    "gaps": showing.gaps,
     "search": showing.search,
     "brief": sharing.brief,
     "export": sharing.export,
     "digest": sharing.digest,
     "run": sharing.run_,
     "forget": mining.forget,
+    "backup": keeping.backup,
+    "restore": keeping.restore,
     "dashboard": showing.dashboard,
     "demo": starting.demo,
 }

@@ -3,7 +3,9 @@
 Invented posts of about a hundred words in threads of ten are read by the model and by `--fast`, in
 one process and in as many as there are cores, side by side. Told are posts and words a second, the
 largest memory of one process, and whether the claims are the same whatever the number of processes
-and whatever was read before. With `--large`, memory and speed of 1,000, 10,000 and 100,000 posts.
+and whatever was read before; also posts a second of processor time, which other programs on the
+machine hardly change, and what the gate lets through. With `--large`, memory and speed of 1,000,
+10,000 and 100,000 posts; with `--memory`, of 500, 2,000 and 8,000 short ones by the model.
 """
 
 from __future__ import annotations
@@ -28,10 +30,13 @@ from crawler.documents import Post, Source, Thread
 from miner import engines
 from miner.model import Claim
 from miner.readers import Readers, cores
+from miner.text import sentences
 
 WORDS = 100
 """Words of a post, about: as many as posts about injuries have."""
 SMALL, MIDDLE, LARGE = 1_000, 10_000, 100_000
+SHORT, GROWING = 12, (500, 2_000, 8_000)
+"""Words of short posts, and how many of them are read to see whether the memory grows."""
 
 
 def sayings() -> list[str]:
@@ -40,7 +45,7 @@ def sayings() -> list[str]:
     return [text for text in found if ">" not in text and "quote" not in text.lower()]
 
 
-def threads(posts: int, seed: int = 1) -> Iterator[Thread]:
+def threads(posts: int, seed: int = 1, words: int = WORDS) -> Iterator[Thread]:
     """Threads of ten posts each; no saying comes twice in a thread, where it would be a quote."""
     rng, known = random.Random(seed), sayings()
     read = datetime(2026, 1, 1, tzinfo=UTC)
@@ -51,15 +56,15 @@ def threads(posts: int, seed: int = 1) -> Iterator[Thread]:
             source=source,
             title="A question about my knee",
             posts=tuple(
-                Post(id=str(n), number=n, text=_post(order), author=f"p{rng.randrange(99)}")
+                Post(id=str(n), number=n, text=_post(order, words), author=f"p{rng.randrange(99)}")
                 for n in range(1, min(10, posts - number) + 1)
             ),
         )
 
 
-def _post(order: Iterator[str]) -> str:
+def _post(order: Iterator[str], words: int) -> str:
     said: list[str] = []
-    while sum(len(one.split()) for one in said) < WORDS * 0.85:
+    while sum(len(one.split()) for one in said) < words * 0.85:
         said.append(next(order))
     return "\n\n".join(said)
 
@@ -92,19 +97,37 @@ def compare(name: str, posts: int) -> None:
         with Readers(name, engines.load(name), processes) as readers:
             for _, claims in readers.each((None, document) for document in warm):
                 claims()
-            started = time.perf_counter()
+            started, used = time.perf_counter(), time.process_time()
             found = [claims() for _, claims in readers.each((None, one) for one in some)]
-            spent = time.perf_counter() - started
+            spent, used = time.perf_counter() - started, time.process_time() - used
         seen.add(mark(found))
         print(
             f"{name:8} {processes} process{'es' if processes > 1 else '  '}:",
             f"{posts / spent:7.1f} posts, {words(some) / spent:8.0f} words a second;",
             f"{sum(map(len, found))} claims",
+            f"({posts / used:.1f} posts a second of processor time)" if processes == 1 else "",
             flush=True,
         )
     backwards = list(read(name, some[::-1], 1))[::-1]
     seen.add(mark(backwards))
     print(f"{name:8} same claims in one process, in several, and backwards: {len(seen) == 1}")
+
+
+def gated(posts: int) -> None:
+    """Tell which share of the sentences and of the letters the gate lets through."""
+    gate, sizes = engines.load("offline").tagger.gate, [0, 0, 0, 0]  # type: ignore[attr-defined]
+    for thread in threads(posts):
+        for post in thread.posts:
+            read = gate.passages(post.text)
+            for sentence in sentences(post.text):
+                inside = any(begin <= sentence.start < end for begin, end in read)
+                size = len(sentence.text)
+                sizes = [
+                    one + more
+                    for one, more in zip(sizes, (1, inside, size, inside * size), strict=True)
+                ]
+    share, letters = sizes[1] / sizes[0], sizes[3] / sizes[2]
+    print(f"gate     lets through {share:.2f} of the sentences, {letters:.2f} of the letters")
 
 
 def peak() -> float:
@@ -116,10 +139,10 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def grown(name: str, posts: int) -> None:
-    """Tell speed and the largest memory of this process after so many posts, in one process."""
+def grown(name: str, posts: int, size: int) -> None:
+    """Tell speed and the largest memory after so many posts of so many words, in one process."""
     started = time.perf_counter()
-    claims = sum(len(found) for found in read(name, threads(posts), 1))
+    claims = sum(len(found) for found in read(name, threads(posts, words=size), 1))
     spent = time.perf_counter() - started
     memory = peak()
     print(
@@ -135,20 +158,31 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=600)
     parser.add_argument("--engine", choices=("offline", "fast"), help="only this one")
     parser.add_argument("--large", action="store_true", help="1,000 to 100,000 posts as well")
+    parser.add_argument("--memory", action="store_true", help="only the memory, by short posts")
     parser.add_argument("--grown", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--words", type=int, default=WORDS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     names = (arguments.engine,) if arguments.engine else ("offline", "fast")
     if arguments.grown:
-        grown(names[0], arguments.grown)
+        grown(names[0], arguments.grown, arguments.words)
+        return
+    if arguments.memory:
+        for size in GROWING:
+            alone(names[0], size, SHORT)
         return
     for name in names:
         compare(name, arguments.posts)
+    gated(arguments.posts)
     sizes = (SMALL, MIDDLE, LARGE) if arguments.large else (SMALL // 5, SMALL)
     for name in names:
         for size in sizes:
-            # In a process of its own, so that each size has its own largest memory.
-            command = [sys.executable, __file__, "--engine", name, "--grown", str(size)]
-            subprocess.run(command, check=True)
+            alone(name, size, WORDS)
+
+
+def alone(name: str, posts: int, size: int) -> None:
+    """Read so many posts in a process of its own, so that they have their own largest memory."""
+    command = [sys.executable, __file__, "--engine", name]
+    subprocess.run([*command, "--grown", str(posts), "--words", str(size)], check=True)
 
 
 if __name__ == "__main__":

@@ -99,14 +99,22 @@ def main() -> None:
         project, name, out, quotes = sys.argv[2:]
         export(Path(project), name, Path(out), quotes)
         return
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
+    if len(sys.argv) > 1 and sys.argv[1] == "--build":
+        build(Path(sys.argv[2]), int(sys.argv[3]))
+        return
+    count = sys.argv[1] if len(sys.argv) > 1 else "200000"
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "project.db"
-        build(path, count)
+        path = str(Path(folder) / "project.db")
+        # In a process of its own: what this one holds would count as memory of those it starts.
+        _run("--build", path, count)
         for name in sys.argv[2:] or FORMATS:
             for quotes in ("short", "full"):
-                words = [sys.executable, __file__, "--one", str(path), name, folder, quotes]
-                subprocess.run(words, check=True, env={"PYTHONPATH": str(ROOT), "PATH": ""})
+                _run("--one", path, name, folder, quotes)
+
+
+def _run(*words: str) -> None:
+    command = [sys.executable, __file__, *words]
+    subprocess.run(command, check=True, env={"PYTHONPATH": str(ROOT), "PATH": ""})
 
 
 if __name__ == "__main__":

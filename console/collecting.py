@@ -16,7 +16,7 @@ import typer
 
 from console import __version__
 from console.exits import ERROR, INTERRUPTED, OK, PARTIAL, REFUSED, leave
-from console.flags import Day, FileKind, Json, ProjectFolder
+from console.flags import Day, FileKind, Json, Own, ProjectFolder
 from console.progress import bar, show_file
 from console.project import Project, agent, configured, found_project, project_at, site_called
 from console.settings import SETTINGS_FILE, BadSettings, SiteSettings
@@ -34,7 +34,7 @@ def crawl(  # noqa: PLR0913, PLR0917
         list[str] | None,
         typer.Argument(metavar="URL…", help="Start addresses; else the settings'."),
     ] = None,
-    own: Annotated[bool, typer.Option("--own", help="These are your own articles.")] = False,
+    own: Own = False,
     engine: Annotated[str | None, typer.Option(help="Engine, where looking fails.")] = None,
     max_pages: Annotated[
         int | None, typer.Option(min=0, help="Pages per site; 0: no limit.")
@@ -228,7 +228,7 @@ def _one_page(given: str, url: str | None, here: Project | None) -> Page:
 def import_(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files or folders.")],
     kind: Annotated[FileKind | None, typer.Option(help="Where guessing fails.")] = None,
-    own: Annotated[bool, typer.Option("--own", help="These are your own articles.")] = False,
+    own: Own = False,
     url: Annotated[str | None, typer.Option(help="Address a saved page came from.")] = None,
     site: Annotated[str | None, typer.Option(help="Site of a dump that does not say it.")] = None,
     only: Annotated[

@@ -14,10 +14,13 @@ import typer
 __all__ = [
     "EXAMPLES",
     "EXPORT_FORMATS",
+    "Covered",
     "Day",
     "DigestForm",
     "FileKind",
+    "GapKind",
     "Json",
+    "Own",
     "ProjectFolder",
     "QuotePolicy",
     "SearchMode",
@@ -41,6 +44,12 @@ ProjectFolder = Annotated[
         "--project", "-p", envvar="FOLKGRADE_PROJECT", help="Project folder; else the current one."
     ),
 ]
+Own = Annotated[
+    bool,
+    typer.Option(
+        "--own", "--mine-own", help="These are your own articles: gaps tell them from others'."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable, on stdout.")]
 Day = datetime
 """A day as a flag names it: 2024-05-31."""
@@ -60,6 +69,24 @@ class ThemeKind(Enum):
     trigger = "trigger"
     diagnosis = "diagnosis"
     remedy = "remedy"
+
+
+class GapKind(Enum):
+    """What a theme may lack."""
+
+    uncovered = "uncovered"
+    weak_evidence = "weak_evidence"
+    contradicted = "contradicted"
+    unanswered = "unanswered"
+    rising = "rising"
+
+
+class Covered(Enum):
+    """Where a theme is written about."""
+
+    own = "own"
+    others = "others"
+    none = "none"
 
 
 class SearchMode(Enum):

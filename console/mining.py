@@ -127,28 +127,35 @@ def literature(
 
 
 def forget(
-    key: Annotated[str, typer.Argument(metavar="PSEUDONYM|URL", help="Whom or what to forget.")],
+    keys: Annotated[
+        list[str], typer.Argument(metavar="PSEUDONYM|URL…", help="Whom or what to forget.")
+    ],
     project: ProjectFolder = None,
 ) -> None:
-    """Remove an author, a post or a document everywhere, and keep it out."""
+    """Remove authors, posts or documents everywhere, and keep them out."""
+    from crawler.database import scrub
     from crawler.frontier import Frontier
     from crawler.unkeep import traces
 
     here = project_at(project)
     corpus, knowledge = here.stores()
-    found = traces(key, corpus, Frontier(corpus.engine))
+    wanted = list(dict.fromkeys(keys))
+    found = traces(wanted, corpus, Frontier(corpus.engine))
     # Conclusions first: while the posts are there, it is known which words were theirs.
-    claims = knowledge.forget(key, corpus.parts_of(key))
-    posts = corpus.forget(key)
+    claims = {key: knowledge.forget(key, corpus.parts_of(key)) for key in wanted}
+    posts = {key: corpus.forget(key) for key in wanted}
     pages = here.vault.unkeep(found)
-    if not posts and not claims and not pages:
+    unknown = [key for key in wanted if not posts[key] and not claims[key]]
+    for key in unknown if len(wanted) > 1 or not pages else ():
         tell(
             f"{key}: nothing of that is stored; it is kept out from now on. "
             "A pseudonym is written in full, such as m_3f9a1c77d2."
         )
+    scrub(corpus.engine)
+    if len(unknown) == len(wanted) and not pages:
         leave(ERROR)
         return
     tell(
-        f"Forgot {posts} posts or documents, {claims} claims and {pages} kept pages. "
-        "Next: folkgrade mine"
+        f"Forgot {sum(posts.values())} posts or documents, {sum(claims.values())} claims and "
+        f"{pages} kept pages. Next: folkgrade mine"
     )

@@ -135,9 +135,13 @@ class ConditionSettings(Section):
 
 
 class DashboardSettings(Section):
-    """Where the dashboard listens."""
+    """Where the dashboard listens, and who is let in."""
 
     port: int = Field(default=8501, ge=1, le=65535)
+    hosts: Words = ()
+    path: str = Field(default="", pattern=r"^[A-Za-z0-9._~/-]*$")
+    login: bool = False
+    reviewers: Words = ()
 
 
 class Settings(Section):

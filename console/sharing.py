@@ -87,7 +87,7 @@ def export(
     )
     package = gather(corpus, Current(knowledge.engine), wanted)
     if check:
-        kept = ((claim.id, claim.text) for claim in package.claims)
+        kept = [(one.id, one.text) for some in (package.claims, package.questions) for one in some]
         for one in found_again(kept, corpus_texts(corpus)):
             typer.echo(f"{one.id}\t{one.words}\t{one.places}\t{' '.join(one.text.split())}")
     else:

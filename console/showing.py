@@ -1,4 +1,4 @@
-"""Commands that show what there is: status, themes, search, dashboard."""
+"""Commands that show what there is: status, themes, gaps, search, dashboard."""
 
 from __future__ import annotations
 
@@ -8,15 +8,34 @@ from typing import Annotated
 
 import typer
 
-from console.flags import Json, ProjectFolder, SearchMode, ThemeKind
+from console.exits import leave
+from console.flags import Covered, GapKind, Json, ProjectFolder, SearchMode, ThemeKind
+from console.keeping import check
 from console.project import Project, options_of, project_at
-from console.terminal import next_step, print_freshness, print_sites, print_themes, tell
+from console.terminal import (
+    next_step,
+    print_freshness,
+    print_gaps,
+    print_inquiries,
+    print_sites,
+    print_themes,
+    tell,
+)
 
-__all__ = ["dashboard", "search", "serve_pages", "status", "themes"]
+__all__ = ["dashboard", "gaps", "search", "serve_pages", "status", "themes"]
 
 
-def status(project: ProjectFolder = None, as_json: Json = False) -> None:
+def status(
+    whole: Annotated[
+        bool, typer.Option("--check", help="Look for damage; exit 1 where there is any.")
+    ] = False,
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
     """Say what is there, how fresh it is, and what to do next."""
+    if whole:
+        leave(check(project_at(project)))
+        return
     from crawler.freshness import freshness
     from crawler.frontier import Frontier
     from miner.pipeline import unchanged
@@ -74,6 +93,39 @@ def themes(
     print_themes(records)
 
 
+def gaps(
+    kind: Annotated[
+        GapKind | None, typer.Option("--type", help="Only gaps that lack this at all.")
+    ] = None,
+    covered: Annotated[
+        Covered | None,
+        typer.Option(help="Only themes in your own articles, in others' only, or in none."),
+    ] = None,
+    questions: Annotated[
+        bool, typer.Option("--questions", help="What people ask instead, grouped by meaning.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many to list.")] = 20,
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
+    """List what people speak of and ask, and articles, studies or answers lack; worst first."""
+    from miner.current import Current
+    from miner.report import gap_records, inquiry_records
+
+    now = Current(project_at(project).stores()[1].engine)
+    if questions:
+        records = inquiry_records(now)[:limit]
+    else:
+        found = gap_records(now, kind.value if kind else None, covered.value if covered else None)
+        records = found[:limit]
+    if as_json:
+        typer.echo(json.dumps(records, ensure_ascii=False, indent=1))
+    elif questions:
+        print_inquiries(records)
+    else:
+        print_gaps(records)
+
+
 def search(
     text: Annotated[str, typer.Argument(metavar="WORDS", help="What to look for.")],
     mode: Annotated[
@@ -118,11 +170,24 @@ def dashboard(
     serve_pages(here, port or here.settings.dashboard.port, read_only=read_only)
 
 
+SECRETS = "secrets.toml"
+"""File of a project's folder with the provider that a team logs in with."""
+
+
 def serve_pages(here: Project, port: int, *, read_only: bool = False) -> None:
     """Runs the dashboard until it ends or Ctrl-C, on that port or the next free one."""
-    from dashboard.serve import free_port, start
+    from dashboard.serve import Door, free_port, start
 
-    server = start(here.database, free_port(port), read_only=read_only)
+    wanted, secrets = here.settings.dashboard, here.folder / SECRETS
+    door = Door(
+        hosts=wanted.hosts,
+        path=wanted.path,
+        secrets=secrets if secrets.is_file() else None,
+        login=wanted.login,
+        reviewers=wanted.reviewers,
+        name=here.settings.project.name,
+    )
+    server = start(here.database, free_port(port), read_only=read_only, door=door)
     try:
         tell(f"Dashboard: {server.address}   (Ctrl-C ends it)")
         server.process.wait()

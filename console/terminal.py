@@ -27,6 +27,8 @@ __all__ = [
     "next_step",
     "planned",
     "print_freshness",
+    "print_gaps",
+    "print_inquiries",
     "print_sites",
     "print_table",
     "print_themes",
@@ -192,7 +194,7 @@ def _day(moment: datetime | None) -> str:
 def print_themes(records: Iterable[Mapping[str, Any]]) -> None:
     """Themes as `miner.report` records them, on stdout."""
     print_table(
-        ("id", "kind", "theme", "members", "helped", "level", "status"),
+        ("id", "kind", "theme", "members", "helped", "level", "status", "how sure", "sub-themes"),
         [
             (
                 r["id"],
@@ -202,10 +204,56 @@ def print_themes(records: Iterable[Mapping[str, Any]]) -> None:
                 _helped(r),
                 r["level"] or "–",
                 r["status"],
+                _sure(r),
+                ", ".join(part["name"] for part in r["parts"]) or "–",
             )
             for r in records
         ],
     )
+
+
+def print_gaps(records: Iterable[Mapping[str, Any]]) -> None:
+    """Gaps as `miner.report` records them, on stdout."""
+    print_table(
+        ("score", "type", "theme", "id", "members", "articles", "why"),
+        [
+            (
+                f"{r['score']:.1f}",
+                r["type"].replace("_", " "),
+                r["name"],
+                r["theme"],
+                r["authors"],
+                r["coverage"],
+                "; ".join(r["reasons"]),
+            )
+            for r in records
+        ],
+    )
+
+
+def print_inquiries(records: Iterable[Mapping[str, Any]]) -> None:
+    """What people ask, as `miner.report` records it, on stdout."""
+    print_table(
+        ("asked by", "answered", "open", "threads", "question", "themes"),
+        [
+            (
+                r["askers"],
+                f"{r['answered']} of {r['askers']}",
+                r["open"],
+                r["threads"],
+                r["text"],
+                ", ".join(r["themes"]),
+            )
+            for r in records
+        ],
+    )
+
+
+def _sure(record: Mapping[str, Any]) -> str:
+    """Emerging, or how much of it is found again without a fifth of the phrases."""
+    if record["emerging"]:
+        return "emerging"
+    return f"{record['stability']:.2f}" if record["stability"] is not None else "–"
 
 
 def _helped(record: Mapping[str, Any]) -> str:

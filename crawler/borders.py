@@ -23,7 +23,7 @@ from crawler.blocks import Block, patterns, wordlists
 __all__ = ["Split", "confidence", "features", "opener", "probabilities", "split"]
 
 _WORD = re.compile(r"[^\W\d_]+(?:[’'][^\W\d_]+)*")
-_SENTENCE_END = re.compile(r"[.?!…]+[\"”’)]*(?=\s|$)")
+_SENTENCE_END = re.compile(r"(?<![.?!…])[.?!…]+[\"”’)]*(?=\s|$)")
 _LOOK = 4000
 """Characters of a block that are looked at: posts end and begin near their edges."""
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from crawler import oblivion, records
 from crawler.database import batches, does_not_fit, explained, migrate, writing
-from crawler.documents import Document
+from crawler.documents import Document, Thread
 from crawler.errors import DamagedDocument, NotStored
 from crawler.steps import STEPS
 from crawler.tables import documents, failures, posts, stamps, visits
@@ -117,6 +117,11 @@ class Corpus:
         with explained(self.engine), self.engine.connect() as connection:
             return records.get(connection, url)
 
+    def unsound(self, url: str) -> str:
+        """What of a stored document is not as it was written; empty where all of it is."""
+        with explained(self.engine), self.engine.connect() as connection:
+            return records.unsound(connection, url)
+
     def posts_of(self, url: str) -> tuple[str, ...]:
         """Ids of the thread's stored posts, in order; none where it is not stored."""
         with explained(self.engine), self.engine.connect() as connection:
@@ -136,10 +141,15 @@ class Corpus:
             if document is not None:
                 yield document
 
-    def hashes(self) -> dict[str, str]:
-        """Content digest by address: equal digests, equal documents."""
+    def hashes(self, kind: str | None = None) -> dict[str, str]:
+        """Content digest by address: equal digests, equal documents.
+
+        `kind` is one of thread, article and study; None for all.
+        """
+        query = sa.select(documents.c.url, documents.c.hash)
+        query = query if kind is None else query.where(documents.c.kind == kind)
         with explained(self.engine), self.engine.connect() as connection:
-            rows = connection.execute(sa.select(documents.c.url, documents.c.hash))
+            rows = connection.execute(query)
             return dict(sorted((row.url, row.hash) for row in rows))
 
     def fingerprint(self) -> str:
@@ -194,6 +204,8 @@ class Corpus:
             said = _parts(connection, oblivion.mentions(key))
             for url, post in said:
                 oblivion.keep_out(connection, oblivion.quote_key(url, post))
+            for words in _repeated(connection, said):
+                oblivion.keep_out(connection, oblivion.words_key(words))
             quoting = _parts(connection, oblivion.quoting(key))
             gone = records.take(connection, oblivion.mentions(key)) + _purge(connection, key)
             for url in sorted({url for url, _post in (*said, *quoting)}):
@@ -292,13 +304,29 @@ def _purge(connection: sa.Connection, url: str) -> int:
     return gone + records.take(connection, own)
 
 
-def _cleanse(connection: sa.Connection, url: str) -> None:
-    """Stores a document anew, less what was forgotten."""
+def _repeated(connection: sa.Connection, said: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """What others quote of those posts, in the same threads."""
+    gone: dict[str, set[str]] = {}
+    for url, post in said:
+        gone.setdefault(url, set()).add(post)
+    for url, posts_gone in gone.items():
+        document = _sound(connection, url)
+        if isinstance(document, Thread):
+            yield from oblivion.repeated(document, posts_gone)
+
+
+def _sound(connection: sa.Connection, url: str) -> Document | None:
+    """The document; None for one that is damaged, of which a word is logged."""
     try:
-        document = records.get(connection, url)
+        return records.get(connection, url)
     except DamagedDocument as error:
         log.warning("%s", error)
-        return
+        return None
+
+
+def _cleanse(connection: sa.Connection, url: str) -> None:
+    """Stores a document anew, less what was forgotten."""
+    document = _sound(connection, url)
     kept = document and oblivion.without_forgotten(connection, document)
     if kept:
         records.put(connection, kept)

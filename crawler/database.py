@@ -39,6 +39,7 @@ __all__ = [
     "migrate",
     "open_database",
     "raw",
+    "scrub",
     "shown",
     "writing",
 ]
@@ -158,6 +159,7 @@ def _tune_sqlite(engine: sa.Engine, busy_seconds: float, *, writable: bool) -> N
         if writable:
             _log_ahead(connection, busy_seconds)
             connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA secure_delete=FAST")
         connection.execute("PRAGMA foreign_keys=ON")
 
 
@@ -254,6 +256,27 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         if guard is not None:
             guard(connection)
         yield connection
+
+
+def scrub(engine: sa.Engine) -> None:
+    """Leaves nothing of what was deleted in the file: not in free pages, not in the log.
+
+    Writes the whole database anew, which takes its size of free space. Raises StoreError where
+    others use it; what was deleted then lies there, unseen by any query, until the next scrub.
+    """
+    with explained(engine), engine.connect() as plain:
+        connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+        if connection.dialect.name == "postgresql":
+            for name in sa.inspect(connection).get_table_names():
+                connection.execute(sa.text(f'VACUUM FULL "{name}"'))
+            return
+        connection.exec_driver_sql("VACUUM")
+        busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+    if busy:
+        raise StoreError(
+            f"database {engine.url.database}: another process reads it, so what was deleted stays "
+            "in its log; close what uses it and run this again"
+        )
 
 
 def guarded(engine: sa.Engine, guard: Callable[[sa.Connection], None]) -> sa.Engine:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from crawler.documents import Document, Post, Thread
-from crawler.privacy import NAME, is_telling, plain, pseudonymise
+from crawler.privacy import NAME, is_telling, pairs, plain, pseudonymise
 
 __all__ = ["Delivery", "Store", "is_edited", "masked_again", "opened", "sealed"]
 
@@ -76,7 +76,7 @@ class Delivery:
 def masked_again(document: Document, key: bytes, names: Set[str]) -> Document:
     """A stored document, with masks for names that were not known yet when it was read.
 
-    Names of several words are passed over: they are masked where their bearer takes part.
+    Names of more than two words are passed over: they are masked where their bearer takes part.
     """
     if not isinstance(document, Thread) or not _mentions(document, names):
         return document
@@ -100,11 +100,12 @@ def _by(post: Post, former: Post) -> Post:
 
 
 def _mentions(thread: Thread, names: Set[str]) -> bool:
-    """Whether one of the names may stand in the thread, by the first word of each."""
+    """Whether one of the names may stand in the thread."""
     quoted = (quote.text for post in thread.posts for quote in post.quotes)
     texts = (thread.title, *(post.text for post in thread.posts), *quoted)
-    words = set(_WORD.findall("\n".join(texts)))
-    return any(_folded(word) in names for word in words)
+    whole = "\n".join(texts)
+    words = set(_WORD.findall(whole))
+    return any(_folded(word) in names for word in words) or any(p in names for p in pairs(whole))
 
 
 @lru_cache(maxsize=50_000)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import sqlalchemy as sa
 
@@ -25,7 +25,7 @@ from crawler.database import (
     open_database,
     writing,
 )
-from crawler.due import Changes, KnownPage, KnownThread, audited
+from crawler.due import Changes, KnownPage, KnownThread, Role, State, audited
 from crawler.page import Link
 
 __all__ = ["Frontier", "Opened"]
@@ -275,6 +275,13 @@ class Frontier:
         with explained(self.engine), self.engine.connect() as connection:
             for some in batches(sorted(set(urls))):
                 yield from connection.execute(query, {"urls": some}).mappings()
+
+    def astray(self, most: int) -> list[str]:
+        """Addresses of pages in no state that a crawl knows, so many at most."""
+        odd = sa.or_(pages.c.state.not_in(get_args(State)), pages.c.role.not_in(get_args(Role)))
+        query = sa.select(pages.c.url).where(odd).order_by(pages.c.url).limit(most)
+        with explained(self.engine), self.engine.connect() as connection:
+            return list(connection.scalars(query))
 
     def pages_of(self, thread: str) -> list[KnownPage]:
         """The pages of a thread, in the order they were first queued."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol
 
-from crawler.deliver import Delivery, opened, sealed
+from crawler.deliver import Delivery, masked_again, opened, sealed
 from crawler.documents import Article, Document, Study, Thread
 from crawler.errors import DamagedDocument, NotStored, StoreError
 from crawler.files import Request, Step, read_paths
@@ -62,9 +63,13 @@ class Intake:
         self._names = names
         self._delivery = Delivery(key)
         self._known: dict[str, int] = {}
+        # Addresses of all threads of a dump: too many to be held in memory.
+        self._taken = tempfile.SpooledTemporaryFile(  # noqa: SIM115 (closed by __exit__)
+            2**20, "w+", encoding="utf-8", newline="\n"
+        )
 
     def __enter__(self) -> Intake:
-        """Itself; leaving the block remembers the names that were met."""
+        """Itself; leaving the block remembers the names that were met, and masks them before."""
         return self
 
     def __exit__(
@@ -74,6 +79,9 @@ class Intake:
         trace: TracebackType | None,
     ) -> None:
         """Remembers the names, also where the work was interrupted."""
+        with self._taken:
+            if kind is None:
+                self._mask_again()
         for site, count in self._known.items():
             names = self._delivery.names[site]
             if len(names) > count:
@@ -87,7 +95,29 @@ class Intake:
         if site not in self._known:
             names = opened(self._names.names(site), self.key)
             self._delivery.names[site], self._known[site] = names, len(names)
-        return self.store.add(self._delivery.hide(document))
+        done = self.store.add(self._delivery.hide(document))
+        if isinstance(document, Thread) and done in ("new", "changed"):
+            line = site, str(len(self._delivery.names[site])), document.source.url
+            self._taken.write("\t".join(" ".join(part.split()) for part in line) + "\n")
+        return done
+
+    def _mask_again(self) -> None:
+        """Masks names that were met only after a thread that says them was stored."""
+        self._taken.seek(0)
+        seen = ""
+        for line in self._taken:
+            site, count, url = line.rstrip("\n").split("\t", 2)
+            names = self._delivery.names[site]
+            if url == seen or int(count) == len(names):
+                continue
+            seen = url
+            try:
+                document = self.store.get(url)
+            except DamagedDocument:
+                continue
+            masked = document and masked_again(document, self.key, names)
+            if masked and masked != document:
+                self.store.add(masked)
 
 
 @dataclass(kw_only=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -11,11 +12,24 @@ from pydantic import TypeAdapter
 
 from crawler.database import batches, contains, insert
 from crawler.documents import Document, Post, Quoted, Thread
+from crawler.privacy import plain
 from crawler.tables import forgotten, posts
 
-__all__ = ["hold", "keep_out", "mentions", "quote_key", "quoting", "without_forgotten"]
+__all__ = [
+    "hold",
+    "keep_out",
+    "mentions",
+    "quote_key",
+    "quoting",
+    "repeated",
+    "without_forgotten",
+    "words_key",
+]
 
 _text = TypeAdapter(str)
+_NO_WORD = re.compile(r"[\W_]+")
+_LEAST = 24
+"""Characters in a row by which words are known to be somebody's."""
 
 
 def hold(connection: sa.Connection) -> None:
@@ -33,6 +47,21 @@ def keep_out(connection: sa.Connection, key: str) -> None:
 def quote_key(url: str, post: str) -> str:
     """Name under which quotes of a forgotten post are kept out of its thread."""
     return f"quoted\0{url}\0{post}"
+
+
+def words_key(text: str) -> str:
+    """Name under which a quote that does not say whose it is is kept out."""
+    return f"words\0{_folded(text)}"
+
+
+def repeated(thread: Thread, gone: Collection[str]) -> Iterator[str]:
+    """What others quote of those posts of a thread, named or not."""
+    said = [_folded(post.text) for post in thread.posts if post.id in gone]
+    for post in thread.posts:
+        for quote in post.quotes if post.id not in gone else ():
+            lines = [line for line in map(_folded, quote.text.splitlines()) if len(line) >= _LEAST]
+            if any(line in text for line in lines for text in said):
+                yield quote.text
 
 
 def mentions(key: str) -> sa.ColumnElement[bool]:
@@ -80,8 +109,12 @@ def _post_names(url: str, post: Post) -> tuple[str, ...]:
 
 
 def _quote_names(url: str, quote: Quoted) -> tuple[str, ...]:
-    names = (quote.author, quote.post and quote_key(url, quote.post))
+    names = (quote.author, quote.post and quote_key(url, quote.post), words_key(quote.text))
     return tuple(name for name in names if name)
+
+
+def _folded(text: str) -> str:
+    return _NO_WORD.sub(" ", plain(text)).strip()
 
 
 def _on_list(connection: sa.Connection, names: set[str]) -> set[str]:

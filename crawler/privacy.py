@@ -22,10 +22,11 @@ from crawler.contacts import contacts
 from crawler.documents import Article, Document, Post, Quoted, Study, Thread
 from crawler.secret import load_key
 
-__all__ = ["is_telling", "load_key", "mask", "plain", "pseudonym", "pseudonymise"]
+__all__ = ["is_telling", "load_key", "mask", "pairs", "plain", "pseudonym", "pseudonymise"]
 
 _DATA = Path(__file__).parent / "data" / "privacy.toml"
 _ORDINARY = _DATA.with_name("ordinary.json")
+_COMMON = _DATA.with_name("common.json")
 
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"']+", re.I)
 _BEFORE_HOST = re.compile(r"^(?:https?://)?(?:www\.|m\.)?", re.I)
@@ -35,12 +36,15 @@ _JOINT = re.compile(r"[ _.-]?")
 _JOINTS = str.maketrans("", "", " _.-")
 _TOKEN = re.compile(r"[^\W](?:[\w.\-]*\w)?")
 _CLOSED = re.compile(r"\s*(?:[,!.:;)\n]|$)")
+_FAMILY = re.compile(r" (?:(?:van|von|de|der|den|la|le|di) ){0,2}([A-Z][\w\u2019'-]{3,40})(?!\w)")
 _QUOTE_CODE = re.compile(r"(\[quote=[\"'\u201c\u00ab]?)[^\]\[\"'\u201d\u00bb,;]{1,60}", re.I)
 _SIGNATURE = re.compile(
     r"([\s~\u2013\u2014-]*(?:(?:cheers|regards|best|thanks|love|xx?)[,\s]+)?)"
     r"(?P<name>\w[\w.\-]*(?: \w[\w.\-]*)?)([\s.!x]*)",
     re.I,
 )
+_CAPITAL = r"[A-Z\u00c0-\u00d6\u00d8-\u00de\u0410-\u042f]"
+_PAIR = re.compile(rf"(?<!\w)(?=({_CAPITAL}[\w\u2019'-]{{1,30}} {_CAPITAL}[\w\u2019'-]{{1,30}}))")
 _LONGEST_SIGNATURE = 120
 _LONGEST_NAME = 200
 _NAMES = re.compile(r"\[name\](?:[ .]\[name\])+")
@@ -154,7 +158,8 @@ def _masked(text: str, known: Known, shown: tuple[str, ...]) -> str:
     if "://" in text or "www." in text.lower():
         text = _URL.sub(lambda found: _address(found.group(), known), text)
     text = contacts(text)
-    text = _spelt(_mentions(_phrases(text, shown)), known.keys)
+    text = _paired(_phrases(text, shown), known) if known.elsewhere else _phrases(text, shown)
+    text = _spelt(_mentions(text), known.keys)
     for rule in _rules(words, known):
         text = rule(text, known)
     return _NAMES.sub(NAME, text) if NAME in text else text
@@ -239,6 +244,23 @@ def _phrases(text: str, shown: tuple[str, ...]) -> str:
     several = _of_several_words(shown)
     is_there = any(name in text for name in several)
     return _any_of(several).sub(NAME, text) if is_there else text
+
+
+def pairs(text: str) -> Iterator[str]:
+    """Two words with capitals side by side, as full names are, folded."""
+    return (plain(found[1]) for found in _PAIR.finditer(text))
+
+
+def _paired(text: str, known: Known) -> str:
+    """Masks full names of people of other threads, where words do not make them by chance."""
+    kept, end = [], 0
+    for found in _PAIR.finditer(text):
+        name = plain(found[1])
+        is_free = found.start() >= end and not text[found.end(1) : found.end(1) + 1].isalnum()
+        if is_free and name in known.elsewhere and _is_odd(_PIECE.findall(name)):
+            kept += [text[end : found.start()], NAME]
+            end = found.end(1)
+    return "".join([*kept, text[end:]])
 
 
 @lru_cache(maxsize=64)
@@ -344,8 +366,26 @@ def _header(found: re.Match[str], known: Known) -> str:
 
 
 def _greeted(text: str, known: Known) -> str:
-    """Masks the one spoken to, as in `Hi Mike,`."""
+    """Masks the one spoken to, as in `Hi Mike,` and `Thanks Mike Miller!`."""
+    text = _full_names(_greeting_pattern(), text)
     return _greeting_pattern().sub(lambda found: found["word"] + _addressee(found, known), text)
+
+
+def _full_names(pattern: re.Pattern[str], text: str) -> str:
+    """The text less the family names behind the given names that the pattern finds."""
+    kept, end = [], 0
+    for found in pattern.finditer(text):
+        if plain(found["name"]) in _given() and found["name"][0].isupper():
+            family = _FAMILY.match(text, found.end())
+            if family and not _is_ordinary(plain(family[1])) and _ends(text, family.end()):
+                kept.append(text[end : found.end()])
+                end = family.end()
+    return "".join([*kept, text[end:]])
+
+
+def _ends(text: str, place: int) -> bool:
+    """Whether a name may end there: a sentence goes on behind it, or stops."""
+    return _CLOSED.match(text, place) is not None or text[place + 1 : place + 2].islower()
 
 
 @cache
@@ -410,7 +450,8 @@ def _if_name(word: str, known: Known) -> str:
 
 
 def _introduced(text: str, known: Known) -> str:
-    """Masks given names after `my name is`, `my wife` and the like."""
+    """Masks names after `my name is`, `my wife` and the like."""
+    text = _full_names(_introduction_pattern(), text)
     return _introduction_pattern().sub(lambda m: m[1] + _if_given(m["name"]), text)
 
 
@@ -440,6 +481,17 @@ def _ordinary() -> frozenset[str]:
     return frozenset(json.loads(_ORDINARY.read_text(encoding="utf-8"))["words"].split())
 
 
+@cache
+def _common() -> frozenset[str]:
+    return frozenset(json.loads(_COMMON.read_text(encoding="utf-8"))["words"].split())
+
+
+def _is_rare(name: str) -> bool:
+    """Whether a folded name is no word that people use, as far as can be known."""
+    stems = {name, *(name.removesuffix(end) for end in ("s", "es", "ed", "er", "ing", "ly"))}
+    return len(name) >= 6 and stems.isdisjoint(_common())
+
+
 @lru_cache(maxsize=10_000)
 def _is_ordinary(name: str) -> bool:
     """Whether a folded name is a word of injury talk, in any of its plain endings."""
@@ -457,6 +509,6 @@ def _word(word: str, known: Known) -> str:
     if name not in known:
         return word
     is_given = name in _given() and word[0].isupper()
-    is_name = name in known.here or word[0].isupper()
+    is_name = name in known.here or word[0].isupper() or _is_rare(name)
     is_odd = len(name) >= 4 and is_name and not _is_ordinary(name)
     return NAME if is_given or is_odd or is_distinctive(name) or is_distinctive(word) else word

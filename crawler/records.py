@@ -23,7 +23,17 @@ from crawler.documents import Article, Document, Post, Source, Study, Thread
 from crawler.errors import DamagedDocument
 from crawler.tables import documents, posts
 
-__all__ = ["check", "get", "post_ids", "printable", "put", "rehash", "take", "take_whole"]
+__all__ = [
+    "check",
+    "get",
+    "post_ids",
+    "printable",
+    "put",
+    "rehash",
+    "take",
+    "take_whole",
+    "unsound",
+]
 
 log = logging.getLogger(__name__)
 
@@ -261,6 +271,25 @@ def _post_row(url: str, post: Post) -> Row:
 def _plain(text: str) -> str:
     """The text without NUL, which not every database takes; the body keeps it, escaped."""
     return text.replace("\0", "")
+
+
+def unsound(connection: sa.Connection, url: str) -> str:
+    """What of a stored document is not as it was written; empty where all of it is."""
+    query = sa.select(documents.c.posts_hash).where(documents.c.url == url)
+    expected = connection.scalar(query)
+    try:
+        document = get(connection, url)
+    except DamagedDocument:
+        return "it cannot be read"
+    if document is None or not isinstance(document, Thread):
+        return ""
+    total = 0
+    query = sa.select(posts.c.id, posts.c.hash, raw(posts.c.body)).where(posts.c.document == url)
+    for post, known, body in connection.execute(query):
+        if hashlib.sha256(body).hexdigest() != known:
+            return f"post {printable(post)} is not the one that was stored"
+        total += int(known, 16)
+    return "" if _hex(total) == (expected or _hex(0)) else "posts of it are missing, or too many"
 
 
 def _digest(head: Document, posts_sum: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Set
 from dataclasses import dataclass, field
 
 from crawler import engines
@@ -32,18 +32,18 @@ _MOST_RUNS = 300
 class Traces:
     """By what the pages that hold something forgotten are known; taken before it is forgotten."""
 
-    key: str
+    keys: frozenset[str]
     urls: frozenset[str]
-    """The threads and other documents at hand, their pages, and the key itself."""
+    """The threads and other documents at hand, their pages, and the keys themselves."""
     sites: frozenset[str]
     words: frozenset[str] = field(default_factory=frozenset)
     """A run of words of each text, folded."""
 
 
-def traces(key: str, corpus: Corpus, frontier: Frontier) -> Traces:
-    """What is known of an author, a post or a document, while it is still stored."""
-    urls, sites, words = {key}, set[str](), set[str]()
-    for url, part in corpus.parts_of(key):
+def traces(keys: Collection[str], corpus: Corpus, frontier: Frontier) -> Traces:
+    """What is known of authors, posts or documents, while they are still stored."""
+    urls, sites, words = set(keys), set[str](), set[str]()
+    for url, part in (of for key in keys for of in corpus.parts_of(key)):
         try:
             document = corpus.get(url)
         except StoreError:
@@ -54,7 +54,9 @@ def traces(key: str, corpus: Corpus, frontier: Frontier) -> Traces:
             words |= set(_run(part_text(document, part) or ""))
     for url in tuple(urls):
         urls |= {page.url for page in frontier.pages_of(url)}
-    return Traces(key=key, urls=frozenset(urls), sites=frozenset(sites), words=frozenset(words))
+    return Traces(
+        keys=frozenset(keys), urls=frozenset(urls), sites=frozenset(sites), words=frozenset(words)
+    )
 
 
 def unkeep(raw: RawPages, of: Traces, secret: bytes) -> int:
@@ -63,7 +65,7 @@ def unkeep(raw: RawPages, of: Traces, secret: bytes) -> int:
     `secret` is the key of the pseudonyms. Every kept page of the sites is looked at.
     """
     saying = _found(raw, of.sites, lambda text: _says(text, of.words))
-    names = _names(raw, {*of.urls, *saying}, of.key, secret)
+    names = _names(raw, {*of.urls, *saying}, of.keys, secret)
     naming = _found(raw, of.sites, lambda text: _names_one(text, names)) if names else set()
     return raw.drop({*of.urls, *saying, *naming})
 
@@ -74,13 +76,13 @@ def _found(raw: RawPages, sites: Collection[str], holds: Callable[[str], bool]) 
     return {page.url for page in pages if holds(plain(_text(page.text)))}
 
 
-def _names(raw: RawPages, urls: Collection[str], key: str, secret: bytes) -> set[str]:
-    """The names behind a pseudonym, as the pages at hand write them."""
+def _names(raw: RawPages, urls: Collection[str], keys: Set[str], secret: bytes) -> set[str]:
+    """The names behind the pseudonyms, as the pages at hand write them."""
     return {
         plain(name)
         for page in raw.some(urls)
         for thread, name in _authors(page)
-        if pseudonym(name, thread.source.site, secret) == key
+        if pseudonym(name, thread.source.site, secret) in keys
     }
 
 

@@ -7,11 +7,12 @@ address holds ids, and what it does not say is what this session chose last.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
+from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.elements.lib.mutable_tab_container import TabContainer
 
-__all__ = ["chosen", "forget", "keep", "known", "move", "pick", "search", "tabs"]
+__all__ = ["chosen", "forget", "keep", "known", "move", "of_page", "pick", "search", "tabs"]
 
 
 def chosen(name: str, default: str = "") -> str:
@@ -86,6 +87,12 @@ def tabs(name: str, labels: Sequence[str]) -> Sequence[TabContainer]:
     widget = f"pick_{name}"
     st.session_state[widget] = value
     return st.tabs(labels, key=widget, on_change=_moved, args=(name, widget, default))
+
+
+def of_page(**asked: str) -> str:
+    """The address of the page as its reader reached it, with these choices alone."""
+    page = (st.context.url or "").partition("?")[0]
+    return f"{page}?{urlencode(asked)}" if asked else page
 
 
 def known(value: str, options: Container[str], default: str = "") -> str:

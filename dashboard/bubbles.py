@@ -52,7 +52,7 @@ BANDS = (
 )
 """What stands where on the axis, from above; the line has a place of its own, which names it."""
 
-NAMED = 12
+NAMED = 16
 """Points with their names beside them; those of the others show when pointed at."""
 LANES = 4
 """Heights within a band, so that neighbours do not hide one another."""
@@ -144,18 +144,18 @@ def talk(points: Sequence[Point], ink: str = GREY_INK) -> alt.LayerChart | alt.F
     lanes = dict.fromkeys(BANDS, 0)
     most = max((one.authors for one in points), default=1)
     values = []
-    for place, one in enumerate(ranked):
+    for one in ranked:
         lanes[one.band] += 1
-        label = one.name if len(one.name) < 30 else f"{one.name[:28]}…"
         values.append(
             {
                 **vars(one),
                 "lane": lanes[one.band] % LANES,
                 "covered": "in an article" if one.articles else "in no article",
-                "label": label if place < NAMED else "",
-                "right": one.authors > most * 0.4,
             }
         )
+    sides = _sides([(one, int(value["lane"])) for one, value in zip(ranked, values, strict=True)])
+    for one, value, side in zip(ranked, values, sides, strict=True):
+        value |= {"label": _short(one.name) if side else "", "right": side == "left of it"}
     names = [*Point.__annotations__, "lane", "covered", "label", "right"]
     frame = pd.DataFrame(values, columns=names)
     place_x = alt.X(
@@ -199,6 +199,51 @@ def talk(points: Sequence[Point], ink: str = GREY_INK) -> alt.LayerChart | alt.F
 
 
 POINTS = "#2f7fc1"
+
+
+def _short(name: str) -> str:
+    return name if len(name) < 30 else f"{name[:28]}…"
+
+
+WIDE, LETTER = 900, 6.8
+"""Pixels between the axes of a usual window, and of a letter."""
+_Box = tuple[float, float, float]
+"""Where a name or a mark lies: row, first and last pixel."""
+
+
+def _sides(points: Sequence[tuple[Point, int]]) -> list[str]:
+    """On which side of its mark the name of each point stands; empty where it has no room.
+
+    The first ones come first, and `NAMED` at most; a name never lies on another one.
+    """
+    most = max((one.authors for one, _ in points), default=1)
+    spots = [
+        (BANDS.index(one.band) * LANES + lane, WIDE * (one.authors / max(most, 4)) ** 0.5)
+        for one, lane in points
+    ]
+    marks: list[_Box] = [(row, at - 7, at + 7) for row, at in spots]
+    names: list[_Box] = []
+    found: list[str] = []
+    for (one, _), (row, at) in zip(points, spots, strict=True):
+        length = LETTER * len(_short(one.name))
+        boxes: dict[str, _Box] = {
+            "right of it": (row, at + 8, at + 12 + length),
+            "left of it": (row, at - 12 - length, at - 8),
+        }
+        room = [side for side, box in boxes.items() if box[1] > 0 and box[2] < WIDE + 20]
+        room = [side for side in room if not _hits(boxes[side], names)]
+        # Better beside a mark than on one.
+        room.sort(key=lambda side: _hits(boxes[side], marks))
+        side = room[0] if room and len(names) < NAMED else ""
+        if side:
+            names.append(boxes[side])
+        found.append(side)
+    return found
+
+
+def _hits(box: _Box, others: Sequence[_Box]) -> bool:
+    row, first, last = box
+    return any(r == row and a < last and first < z for r, a, z in others)
 
 
 def _labels(base: alt.Chart, ink: str) -> list[alt.Chart]:

@@ -23,6 +23,8 @@ PAGES = (
     "sources.py",
     "runs.py",
     "methods.py",
+    "theme_map.py",
+    "exports.py",
 )
 SECONDS = 60
 

@@ -1,8 +1,4 @@
-"""The only door to the stores: what the pages show, read once for each state of the project.
-
-Everything read is cached under the state it belongs to, so that a new run, a decision or a newly
-collected document shows at the next click. Values are frozen and therefore shared, never copied.
-"""
+"""The only door to the stores for the pages: what they ask, answered for the reader's filters."""
 
 from __future__ import annotations
 
@@ -15,11 +11,20 @@ from typing import Literal
 
 import streamlit as st
 
-from crawler.corpus import Corpus
-from crawler.documents import Article, Document, Thread
-from crawler.freshness import Freshness
-from crawler.freshness import freshness as freshness_of
-from crawler.frontier import Frontier
+from crawler.documents import Article, Thread
+from dashboard.reading import (
+    brief,
+    claims_by_id,
+    claims_of,
+    document,
+    evidence_by_theme,
+    evidence_of,
+    freshness,
+    project,
+    roll,
+    theme,
+    voices,
+)
 from dashboard.stores import DATABASE, READ_ONLY, changed, knowledge, read_only, state, stores
 from dashboard.values import (
     Coverage,
@@ -32,9 +37,7 @@ from dashboard.values import (
     State,
     quarters,
 )
-from miner.brief import Brief
 from miner.counts import tally, votes
-from miner.knowledge import Knowledge, Run, claims_key
 from miner.model import (
     Claim,
     Contradiction,
@@ -43,14 +46,15 @@ from miner.model import (
     Grade,
     Kind,
     Stance,
+    Tally,
     Theme,
     Vote,
 )
-from miner.report import theme_brief
 
 __all__ = [
     "DATABASE",
     "READ_ONLY",
+    "RECENT",
     "Coverage",
     "Filters",
     "Project",
@@ -65,6 +69,8 @@ __all__ = [
     "coverage",
     "dated",
     "disputes",
+    "every_row",
+    "evidence_by_theme",
     "evidence_of",
     "freshness",
     "gap_rows",
@@ -75,6 +81,8 @@ __all__ = [
     "project",
     "quarters",
     "read_only",
+    "recent",
+    "roll",
     "row_of",
     "rows",
     "said",
@@ -85,145 +93,11 @@ __all__ = [
     "source_title",
     "state",
     "step",
+    "stores",
     "theme",
     "voted",
+    "wordings",
 ]
-
-FRESH_SECONDS = 10
-"""How long the state of the crawls is taken as known."""
-
-
-# --- what is read once for each state ---------------------------------------------------------
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def project(state: State) -> Project:
-    """Themes, grades, gaps and what was collected."""
-    corpus, knowledge = stores(state.url)
-    runs = knowledge.runs()
-    run = runs[0] if runs else None
-    grades: dict[str, list[Grade]] = defaultdict(list)
-    for grade in knowledge.grades():
-        grades[grade.theme].append(grade)
-    return Project(
-        run=run,
-        runs=len(runs),
-        themes=tuple(knowledge.themes()),
-        grades={key: tuple(found) for key, found in grades.items()},
-        gaps=tuple(knowledge.gaps()),
-        contradictions=tuple(knowledge.contradictions()),
-        events=tuple(knowledge.events(run.id)) if run else (),
-        sites=tuple(corpus.sites()),
-        visits=corpus.last_visits(),
-        failures=tuple(corpus.failures()),
-        stale=run is not None and _stale(corpus, knowledge, run),
-        since=knowledge.since(),
-    )
-
-
-def _stale(corpus: Corpus, knowledge: Knowledge, run: Run) -> bool:
-    """Whether the run lacks something, or knows what is gone since.
-
-    Reading a page again that did not change is nothing new.
-    """
-    sites = corpus.sites()
-    now = {
-        "threads": sum(site.threads for site in sites),
-        "posts": sum(site.posts for site in sites),
-        "articles": sum(site.articles for site in sites),
-    }
-    if not run.fingerprint or any(run.counts.get(name, n) != n for name, n in now.items()):
-        return True
-    if all(site.fetched <= run.finished for site in sites):
-        return False
-    extractor = run.models.get("claims", "")
-    hashes = corpus.hashes()
-    return any(
-        knowledge.extracted(url, claims_key(content, extractor)) is None
-        for url, content in hashes.items()
-        if url not in run.failures
-    )
-
-
-@st.cache_data(show_spinner=False, ttl=FRESH_SECONDS, max_entries=4)
-def freshness(state: State) -> dict[str, Freshness]:
-    """How fresh each site is and what of it is missing; crawls change it without new documents."""
-    corpus = stores(state.url)[0]
-    return {each.site: each for each in freshness_of(corpus, Frontier(corpus.engine))}
-
-
-@st.cache_resource(show_spinner=False, max_entries=200)
-def claims_of(state: State, theme_id: str) -> tuple[Claim, ...]:
-    """Claims of a theme, most typical first: members', articles' and studies'."""
-    return tuple(stores(state.url)[1].claims(theme=theme_id))
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _claims_by_theme(state: State) -> dict[str, list[Claim]]:
-    knowledge = stores(state.url)[1]
-    theme_of = knowledge.theme_of()
-    grouped: dict[str, list[Claim]] = defaultdict(list)
-    for claim in knowledge.claims():
-        if claim.id in theme_of:
-            grouped[theme_of[claim.id]].append(claim)
-    return grouped
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _evidence_by_theme(state: State) -> dict[str, list[Evidence]]:
-    grouped: dict[str, list[Evidence]] = defaultdict(list)
-    for piece in stores(state.url)[1].evidence():
-        grouped[piece.theme].append(piece)
-    return grouped
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _words_by_theme(state: State) -> dict[str, frozenset[str]]:
-    """Words of name, keywords and claims of each theme, in small letters."""
-    grouped = _claims_by_theme(state)
-    return {
-        item.id: frozenset(
-            _WORD.findall(
-                " ".join(
-                    (item.name, *item.keywords, *{c.phrase for c in grouped.get(item.id, ())})
-                ).lower()
-            )
-        )
-        for item in project(state).themes
-    }
-
-
-@st.cache_resource(show_spinner=False, max_entries=200)
-def evidence_of(state: State, theme_id: str) -> tuple[Evidence, ...]:
-    """What articles and studies say on a theme."""
-    return tuple(stores(state.url)[1].evidence(theme_id))
-
-
-@st.cache_resource(show_spinner=False, max_entries=200)
-def _claims_by_id(state: State, ids: tuple[str, ...]) -> dict[str, Claim]:
-    return {claim.id: claim for claim in stores(state.url)[1].claims(ids=ids)}
-
-
-@st.cache_resource(show_spinner=False, max_entries=500)
-def _document(state: State, url: str) -> Document | None:
-    return stores(state.url)[0].get(url)
-
-
-@st.cache_resource(show_spinner=False, max_entries=500)
-def theme(state: State, theme_id: str) -> Theme | None:
-    """The theme of that id, or the one an old id redirects to."""
-    return stores(state.url)[1].theme(theme_id)
-
-
-@st.cache_resource(show_spinner=False, max_entries=50)
-def brief(state: State, theme_id: str, condition: str | None) -> Brief | None:
-    """The content brief of a theme, for one condition or over all."""
-    corpus, knowledge = stores(state.url)
-    item = knowledge.theme(theme_id)
-    return theme_brief(corpus, knowledge, item, condition) if item else None
-
-
-# --- what the pages ask -----------------------------------------------------------------------
 
 Step = Literal["collect", "mine", "again", "ready"]
 
@@ -264,57 +138,99 @@ def _covering(
 
 def rows(state: State, filters: Filters, kind: Kind | None = None, text: str = "") -> list[Row]:
     """Themes that pass the filters, most authors first; counts are of the filtered claims alone."""
-    found = project(state)
-    gaps = {gap.theme: gap for gap in reversed(found.gaps)}
-    grouped, pieces = _claims_by_theme(state), _evidence_by_theme(state)
-    spelled = _words_by_theme(state) if text.strip() else {}
-    chosen = [
-        _row(found, item, filters, grouped.get(item.id, ()), pieces.get(item.id, ()), gaps)
-        for item in found.themes
-        if kind in (None, item.kind) and _mentions(spelled.get(item.id, frozenset()), text)
+    spelled = roll(state).words if text.strip() else {}
+    return [
+        row
+        for row in _passing(state, filters)
+        if kind in (None, row.theme.kind) and _mentions(row.theme, spelled, text)
     ]
+
+
+@st.cache_resource(show_spinner=False, max_entries=20)
+def _passing(state: State, filters: Filters) -> tuple[Row, ...]:
+    """The themes that pass, in order."""
+    chosen = every_row(state, filters).values()
     kept = [row for row in chosen if row.tally.authors >= filters.least]
     if not filters.narrows and filters.least <= 1:
-        kept = chosen
+        kept = list(chosen)
     kept = [row for row in kept if not filters.narrows or row.tally.authors or row.articles]
     if filters.of_members:
         kept = [row for row in kept if row.tally.authors]
-    return sorted(kept, key=lambda row: (-row.tally.authors, row.theme.name.lower(), row.theme.id))
+    kept.sort(key=lambda row: (-row.tally.authors, row.theme.name.lower(), row.theme.id))
+    return tuple(kept)
 
 
-def _row(
-    found: Project,
-    item: Theme,
-    filters: Filters,
-    claims: Sequence[Claim],
-    pieces: Sequence[Evidence],
-    gaps: Mapping[str, Gap],
-) -> Row:
-    return Row(
-        theme=item,
-        tally=tally(_narrow(claims, filters)) if filters.narrows else item.tally,
-        grade=grade_of(found, item.id, filters.condition),
-        articles=len(_covering(claims, pieces, filters)),
-        gap=gaps.get(item.id),
-    )
+@st.cache_resource(show_spinner=False, max_entries=40)
+def every_row(state: State, filters: Filters) -> Mapping[str, Row]:
+    """The row of each theme by id, those that nobody speaks of under the filters too."""
+    found = project(state)
+    gaps = {gap.theme: gap for gap in reversed(found.gaps)}
+    tallies, told = _counted(state, filters) if filters.narrows else ({}, {})
+    return {
+        item.id: Row(
+            theme=item,
+            tally=tallies.get(item.id, Tally()) if filters.narrows else item.tally,
+            grade=grade_of(found, item.id, filters.condition),
+            articles=len(told.get(item.id, ())) if filters.narrows else item.articles,
+            gap=gaps.get(item.id),
+        )
+        for item in found.themes
+    }
+
+
+def _counted(state: State, filters: Filters) -> tuple[dict[str, Tally], dict[str, set[str]]]:
+    """Members' tallies and the articles that speak of it, by theme, under the filters."""
+    known = roll(state)
+    kept = known.chosen(filters.condition, filters.site, filters.since, filters.until)
+    told = known.told_by_articles(kept)
+    for key, pieces in evidence_by_theme(state).items():
+        for piece in pieces:
+            if piece.quote is not None and _fits(piece, filters):
+                told.setdefault(key, set()).add(piece.quote.document)
+    return known.tallies(kept), told
+
+
+RECENT = 12
+"""Quarters of a sparkline."""
+
+
+@st.cache_resource(show_spinner=False, max_entries=20)
+def recent(state: State, filters: Filters) -> Mapping[str, list[int]]:
+    """Authors in each of the last finished quarters, by theme, the oldest first."""
+    found = project(state)
+    until = found.run.finished if found.run else found.fetched
+    if until is None:
+        return {}
+    known = roll(state)
+    kept = known.chosen(filters.condition, filters.site, filters.since, filters.until)
+    return known.quarters(kept, until.year * 4 + (until.month - 1) // 3 - 1, RECENT)
 
 
 def row_of(state: State, item: Theme, filters: Filters) -> Row:
     """One theme with its numbers, narrowed to the filters."""
     found = project(state)
-    gaps = {gap.theme: gap for gap in found.gaps if gap.theme == item.id}
     claims, pieces = claims_of(state, item.id), evidence_of(state, item.id)
-    return _row(found, item, filters, claims, pieces, gaps)
+    return Row(
+        theme=item,
+        tally=tally(_narrow(claims, filters)) if filters.narrows else item.tally,
+        grade=grade_of(found, item.id, filters.condition),
+        articles=len(_covering(claims, pieces, filters)),
+        gap=next((gap for gap in found.gaps if gap.theme == item.id), None),
+    )
 
 
 _WORD = re.compile(r"\w+")
 _ENDING = re.compile(r"(?<=\w{4})(ing|es|ed|s)$|(?<=\w{3})s$")
 
 
-def _mentions(spelled: frozenset[str], text: str) -> bool:
-    """Whether each word of the text, less its ending, begins one of these words."""
+def _mentions(item: Theme, spelled: Mapping[str, frozenset[str]], text: str) -> bool:
+    """Whether each word of the text, less its ending, begins a word of the theme."""
     stems = [_ENDING.sub("", part) for part in _WORD.findall(text.lower())]
-    return all(any(word.startswith(stem) for word in spelled) for stem in stems)
+    if not stems:
+        return True
+    known = {*_WORD.findall(" ".join((item.name, *item.keywords)).lower())}
+    known |= spelled.get(item.id, frozenset())
+    return all(any(word.startswith(stem) for word in known) for stem in stems)
 
 
 def voted(state: State, item: Theme, filters: Filters) -> list[Vote]:
@@ -331,19 +247,24 @@ def of_stance(found: Iterable[Vote], stance: Stance | None) -> list[Vote]:
 
 def said(state: State, ids: Sequence[str]) -> list[Said]:
     """Claims by id, in that order, each with the place it was said."""
-    known = _claims_by_id(state, tuple(ids))
+    known = claims_by_id(state, tuple(ids))
     return [_said(state, known[key]) for key in ids if key in known]
 
 
 def _said(state: State, claim: Claim) -> Said:
-    document = _document(state, claim.quote.document)
-    title = document.title if document is not None else claim.quote.document
-    if not isinstance(document, Thread):
+    found = document(state, claim.quote.document)
+    title = found.title if found is not None else claim.quote.document
+    if not isinstance(found, Thread):
         return Said(claim=claim, title=title, place="", link=claim.quote.document)
-    post = next((post for post in document.posts if post.id == claim.quote.part), None)
+    post = next((post for post in found.posts if post.id == claim.quote.part), None)
     place = f"post {post.number}" if post else claim.quote.part
     permalink = post.url if post and post.url else claim.quote.document
     return Said(claim=claim, title=title, place=place, link=permalink)
+
+
+def wordings(state: State, ids: Sequence[str]) -> dict[str, str]:
+    """What claims call it, by id."""
+    return {key: claim.words for key, claim in claims_by_id(state, tuple(ids)).items()}
 
 
 def said_of(state: State, claim: Claim) -> Said:
@@ -380,13 +301,13 @@ def coverage(state: State, item: Theme, filters: Filters) -> list[Coverage]:
 def _coverage(
     state: State, url: str, claims: Sequence[Claim], sentences: Sequence[Evidence]
 ) -> Coverage:
-    document = _document(state, url)
-    by: list[str | None] = [document.source.site] if document is not None else []
-    if isinstance(document, Article):
-        by = [document.author, document.credential, *by]
+    found = document(state, url)
+    by: list[str | None] = [found.source.site] if found is not None else []
+    if isinstance(found, Article):
+        by = [found.author, found.credential, *by]
     return Coverage(
         url=url,
-        title=(document.title if document is not None else "") or url,
+        title=(found.title if found is not None else "") or url,
         by=tuple(part for part in by if part),
         claims=tuple(claims),
         evidence=tuple(sentences),
@@ -400,16 +321,28 @@ def sides(state: State, item: Theme, filters: Filters) -> list[Sides]:
 
 
 def disputes(state: State, filters: Filters) -> list[tuple[Contradiction, Row]]:
-    """Contradictions with their themes, those of most authors first, narrowed to the filters."""
+    """Contradictions with their themes, highest score first, narrowed to the filters."""
     ranked = {row.theme.id: (place, row) for place, row in enumerate(rows(state, filters))}
     found = [
         one
         for one in project(state).contradictions
-        if one.theme in ranked
-        and (not filters.narrows or sides_of(state, one, filters) is not None)
+        if one.theme in ranked and (not filters.narrows or _has_both(state, one, filters))
     ]
-    found.sort(key=lambda one: (ranked[one.theme][0], one.type))
+    found.sort(key=lambda one: (-one.score, ranked[one.theme][0], one.type))
     return [(one, ranked[one.theme][1]) for one in found]
+
+
+def _has_both(state: State, one: Contradiction, filters: Filters) -> bool:
+    """Whether both sides have a voice that passes the filters."""
+    claims = voices(state)
+    pieces = {piece.id: piece for piece in evidence_by_theme(state).get(one.theme, ())}
+
+    def passes(key: str) -> bool:
+        if key in pieces:
+            return _fits(pieces[key], filters)
+        return key in claims and filters.lets(claims[key])
+
+    return any(map(passes, one.supporting)) and any(map(passes, one.opposing))
 
 
 def sides_of(state: State, one: Contradiction, filters: Filters) -> Sides | None:
@@ -426,11 +359,12 @@ def sides_of(state: State, one: Contradiction, filters: Filters) -> Sides | None
 
 def _voices(
     state: State, ids: Sequence[str], pieces: Mapping[str, Evidence], filters: Filters
-) -> tuple[Said | Evidence, ...]:
-    spoken = said(state, [key for key in ids if key not in pieces])
-    kept = {one.claim.id: one for one in spoken if _narrow([one.claim], filters)}
+) -> tuple[Claim | Evidence, ...]:
+    known = voices(state)
+    spoken = {key: known[key] for key in ids if key not in pieces and key in known}
+    kept = {key: claim for key, claim in spoken.items() if filters.lets(claim)}
     fitting = {key: piece for key, piece in pieces.items() if _fits(piece, filters)}
-    both: dict[str, Said | Evidence] = {**kept, **fitting}
+    both: dict[str, Claim | Evidence] = {**kept, **fitting}
     return tuple(both[key] for key in ids if key in both)
 
 
@@ -438,8 +372,8 @@ def source_title(state: State, piece: Evidence) -> str:
     """What a source is called: its citation, or the title of the article it is a sentence of."""
     if piece.title or piece.quote is None:
         return piece.title
-    document = _document(state, piece.quote.document)
-    return document.title if document else piece.quote.document
+    found = document(state, piece.quote.document)
+    return found.title if found else piece.quote.document
 
 
 def gap_rows(state: State, filters: Filters) -> list[tuple[Gap, Row]]:

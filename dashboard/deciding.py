@@ -14,9 +14,11 @@ from itertools import islice
 import streamlit as st
 
 from crawler.documents import Post, Thread
-from dashboard import data
+from crawler.errors import StoreError
+from dashboard import data, people
 from dashboard.values import State
 from miner.agreement import Agreement, agreement
+from miner.judgements import is_judgement
 from miner.ledger import Kept
 from miner.model import Action, Claim, Decision, Theme
 from miner.text import own_words, sentences
@@ -91,7 +93,8 @@ def queue(state: State) -> tuple[Claim, ...]:
     knowledge = data.knowledge(state)
     done = {d.target for d in knowledge.decisions() if d.action in JUDGED}
     found = knowledge.uncertain(QUEUE, done)
-    here = knowledge.theme_of() if found else {}
+    asked = {claim.id for claim in found}
+    here = {key for theme in data.project(state).themes for key in theme.claims if key in asked}
     return tuple(claim for claim in found if claim.id in here)
 
 
@@ -106,7 +109,11 @@ def accepted(state: State) -> frozenset[str]:
 
 def judged(found: Iterable[Kept]) -> dict[Action, int]:
     """How many claims of the queue were judged in each way; what was taken back does not count."""
-    latest = {k.decision.target: k.decision for k in found if not k.undone}
+    latest = {
+        k.decision.target: k.decision
+        for k in found
+        if not k.undone and not is_judgement(k.decision)
+    }
     said = [decision.action for decision in latest.values()]
     return {action: said.count(action) for action in JUDGED if action in said}
 
@@ -135,6 +142,7 @@ def decide(
 
     It remembers what it changes, so that it can be taken back after any run.
     """
+    _allowed()
     knowledge = data.knowledge(state)
     bare = Decision(
         action=action,
@@ -153,8 +161,15 @@ def decide(
 NOBODY = "unnamed"
 
 
+def _allowed() -> None:
+    """Raises StoreError where this reader may change nothing, whatever a page has drawn."""
+    if not people.may_change():
+        raise StoreError("this dashboard lets you read, not change anything")
+
+
 def undo(state: State, number: int, *, who: str, why: str = "") -> None:
-    """Takes a decision back."""
+    """Takes a decision back; raises StoreError where nothing may be written."""
+    _allowed()
     by = Decision(
         action="undo",
         target=str(number),

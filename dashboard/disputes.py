@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import address, data, deciding, judging, parts
+from dashboard import address, data, deciding, judging, parts, people
 from dashboard.data import State
 from dashboard.words import many, word
 from miner.model import Contradiction
+from miner.ranking import WEIGHTS
 
 
 def judge(state: State, one: Contradiction, accepted: frozenset[str]) -> None:
     """Says that it is one, or that it is none; the latter is shown no more."""
     if one.id in accepted:
         st.caption("A person looked at it and agrees.")
-    if data.read_only():
+    if not people.may_change():
         return
     with st.container(horizontal=True):
         for label, action, done in (
@@ -31,6 +32,24 @@ def judge(state: State, one: Contradiction, accepted: frozenset[str]) -> None:
                 )
 
 
+def scored(one: Contradiction) -> None:
+    """The score, its parts and why, where the run gave one."""
+    if not one.parts:
+        return
+    st.caption(f"Score {one.score:.0f} of 100, over all conditions.")
+    with st.expander("How the score adds up"):
+        st.table(
+            [
+                {"Part": word("dispute_parts", name), "Points": f"{points:.1f} of {most:g}",
+                 "Why": why}
+                for (name, points), why, most in zip(
+                    one.parts.items(), one.reasons, WEIGHTS.values(), strict=True
+                )
+            ],
+            hide_index=True,
+        )  # fmt: skip
+
+
 def show() -> None:
     """Draws the page."""
     state, found, filters = parts.ground()
@@ -38,7 +57,10 @@ def show() -> None:
     if not parts.next_command(found):
         return
     parts.stale(found)
-    st.text("Where one side says the opposite of another. The themes of most authors come first.")
+    st.text(
+        "Where one side says the opposite of another, highest score first. The score says what to "
+        "look at first, never who is right."
+    )
     disputes = data.disputes(state, filters)
     types = dict.fromkeys(one.type for one, _ in disputes)
     options = {"": f"All {len(disputes)}"} | {t: word("contradictions", t) for t in types}
@@ -59,6 +81,7 @@ def show() -> None:
             st.badge(word("contradictions", one.type), color="red")
             st.badge(word("kinds", row.theme.kind), color="violet")
             st.badge(many(row.tally.authors, "author"), color="gray")
+        scored(one)
         both = data.sides_of(state, one, filters)
         if both is not None:
             parts.both_sides(state, both)

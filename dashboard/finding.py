@@ -15,7 +15,7 @@ from miner.model import Evidence, Theme
 from miner.passages import Type
 from miner.search import Asked, Encode, Facet, Found, Hit, Mode, Shelf, find, marked, terms
 
-__all__ = ["Answer", "answers", "ask", "has_index", "speaks"]
+__all__ = ["Answer", "answers", "ask", "has_index", "index", "shelf", "speaks"]
 
 RECHECK_SECONDS = 2
 
@@ -63,6 +63,17 @@ def _encoder(name: str) -> Encode | None:
         return load(name).encode
     except MinerError:
         return None
+
+
+def shelf(state: State) -> tuple[Mark, Shelf] | None:
+    """The index in memory with its mark; None where there is none."""
+    mark = _mark(state)
+    return (mark, _shelf(state.url, mark, state)) if mark is not None else None
+
+
+def index(state: State) -> Index:
+    """The stored index."""
+    return _index(state.url, state)
 
 
 def has_index(state: State) -> bool:

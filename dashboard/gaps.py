@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import address, charts, data, parts, words
-from dashboard.data import Row
+from dashboard import address, asked, charts, data, parts, words
+from dashboard.data import Filters, Row
 from dashboard.words import many, word
+from miner.coverage import PLACES, coverage
 from miner.model import Gap
 
 PAGE = 20
@@ -30,7 +31,27 @@ def twin(found: list[tuple[Gap, Row]]) -> None:
     )
 
 
-def card(place: int, gap: Gap, row: Row, condition: str | None) -> None:
+def written_about(gaps: list[tuple[Gap, Row]], *, own: bool) -> list[tuple[Gap, Row]]:
+    """The gaps of themes that are written about where the reader chose; else all."""
+    if not own:
+        return gaps
+    place = {gap.theme: coverage(row.theme, own=True).place for gap, row in gaps}
+    many_in = {name: list(place.values()).count(name) for name in PLACES}
+    options = {"": f"Anywhere {len(gaps)}"} | {
+        name: f"{label.capitalize()} {many_in[name]}" for name, label in PLACES.items()
+    }
+    where = address.pick(st.pills, "Written about", "covered", options)
+    return [(gap, row) for gap, row in gaps if not where or place[gap.theme] == where]
+
+
+def told(row: Row, *, own: bool, narrowed: bool) -> str:
+    """In how many articles; in whose, where the reader's own were collected."""
+    if own and not narrowed:
+        return coverage(row.theme, own=True).label
+    return words.covered(row.articles)
+
+
+def card(place: int, gap: Gap, row: Row, condition: str | None, covered: str) -> None:
     """One gap: score, why, and the way to its theme."""
     with st.container(border=True):
         st.subheader(f"{place}. {parts.name(row.theme)}", anchor=False)
@@ -41,7 +62,7 @@ def card(place: int, gap: Gap, row: Row, condition: str | None) -> None:
             st.badge(word("kinds", row.theme.kind), color="violet")
             st.badge(f"Evidence: {words.level(row.grade)}", color=parts.level_colour(row.grade))
             st.badge(many(row.tally.authors, "author"), color="gray")
-            st.badge(words.covered(row.articles), color="gray")
+            st.badge(covered, color="gray")
         if gap.reasons:
             if condition:
                 st.caption("Score and these reasons, over all conditions:")
@@ -74,11 +95,19 @@ def show() -> None:
     }
     kind = address.pick(st.pills, "Type of gap", "gap", options)
     gaps = [(gap, row) for gap, row in gaps if not kind or gap.parts.get(kind)]
-    if not gaps:
+    own = bool(found.run and found.run.own)
+    gaps = written_about(gaps, own=own)
+    if gaps:
+        ranked_gaps(gaps, filters, f"gaps_{kind}", own=own)
+    else:
         st.text("No gap passes these filters.")
-        return
+    asked.draw(state, found)
+
+
+def ranked_gaps(gaps: list[tuple[Gap, Row]], filters: Filters, key: str, *, own: bool) -> None:
+    """The chart of the scores, its numbers, and a card for each gap."""
     ranked = list(enumerate(gaps, start=1))
-    shown = parts.paged(ranked, f"gaps_{kind}", PAGE)
+    shown = parts.paged(ranked, key, PAGE)
     st.header("How the scores come about")
     st.altair_chart(
         charts.gap_parts(
@@ -94,7 +123,8 @@ def show() -> None:
     parts.caution()
     with st.grid(2, min_column_width=420):
         for place, (gap, row) in shown:
-            card(place, gap, row, filters.condition)
+            covered = told(row, own=own, narrowed=filters.narrows)
+            card(place, gap, row, filters.condition, covered)
 
 
 show()

@@ -7,39 +7,52 @@ from collections.abc import Mapping
 import streamlit as st
 
 from crawler.errors import StoreError
-from dashboard import data, deciding, words
+from dashboard import data, deciding, people, words
 from dashboard.data import Project, State
 from dashboard.deciding import Item
 from dashboard.words import many, plain, word
 from miner.counts import stance
+from miner.judgements import is_judgement
 from miner.ledger import Kept
 from miner.model import Action, Claim, Decision
 
-__all__ = ["queue", "receipt", "sample", "settle", "signature", "told", "undo_button"]
+__all__ = [
+    "queue",
+    "receipt",
+    "sample",
+    "settle",
+    "signature",
+    "source_told",
+    "told",
+    "undo_button",
+]
 
 OUTCOMES = ("helped", "mixed", "no_effect", "worse", "unknown")
 
 
 def signature() -> None:
-    """Who decides, and why: the name is kept for the visit, the reason until it was used."""
+    """Who decides, and why: the name is kept for the visit, the reason until it was used.
+
+    Who logged in signs with that name and no other.
+    """
     if st.session_state.pop("said_why", False):
         st.session_state["why"] = ""
-    st.session_state.setdefault("who", _signed())
     with st.container(horizontal=True):
-        st.text_input("Your name, for the history", key="who", max_chars=60)
+        if people.login_needed():
+            st.text(f"You decide as {people.person()}.")
+        else:
+            st.session_state.setdefault("who", _signed())
+            st.text_input("Your name, for the history", key="who", max_chars=60)
+            # What a field holds is forgotten on pages that do not draw it.
+            st.session_state["signed"] = st.session_state["who"]
         st.text_input("Why (optional)", key="why", max_chars=300)
-    # What a field holds is forgotten on pages that do not draw it.
-    st.session_state["signed"] = st.session_state["who"]
 
 
 def _signed() -> str:
     """Who decides, as far as known."""
-    return str(st.session_state.get("who") or st.session_state.get("signed") or _user())
-
-
-def _user() -> str:
-    """Who is logged in, where the dashboard asks for that."""
-    return str(st.user.get("email", "")) if st.user.get("is_logged_in") else ""
+    if people.login_needed():
+        return people.person()
+    return str(st.session_state.get("who") or st.session_state.get("signed") or "")
 
 
 def settle(
@@ -123,13 +136,28 @@ def told(decision: Decision, names: Mapping[str, str]) -> str:
         "move": f"{name(decision.target)} to {name(value.get('theme'))}",
         "outcome": f"{name(decision.target)}: {word('outcomes', str(value.get('outcome')))}",
         "overrule": f"{name(decision.target)}: {_grade(value)}",
+        "source": f"“{value.get('source')}”: {source_told(decision)}",
         "label": f"{name(decision.target)}: {word('labels', str(value.get('label')))}",
         "undo": f"decision no. {decision.target}",
         "dismiss": f"{name(decision.target.rpartition(':')[0])}",
         "reject": f"“{value.get('was')}”" if value.get("was") else name(decision.target),
         "accept": name(decision.target.partition(":")[0]),
     }
-    return lines.get(decision.action, decision.target)
+    return lines.get("source" if is_judgement(decision) else decision.action, decision.target)
+
+
+def source_told(decision: Decision) -> str:
+    """What a person set of a source, in a line."""
+    value = decision.value
+    if decision.action == "reject":
+        return "not about its theme"
+    high = value.get("high_rob")
+    said = [
+        word("designs", str(value["design"])) if value.get("design") else "",
+        word("directions", str(value["direction"])) if value.get("direction") else "",
+        ("high risk of bias" if high else "no high risk of bias") if high is not None else "",
+    ]
+    return ", ".join(filter(None, said))
 
 
 def _size(value: Mapping[str, object]) -> str:

@@ -57,11 +57,11 @@ def map_of(state: State, filters: Filters, kind: Kind) -> Map:
     found = data.rows(state, filters, kind)
     columns = [filters.condition] if filters.condition else data.project(state).conditions[:COLUMNS]
     chosen, names = found[:ROWS], _named([row.theme.name for row in found[:ROWS]])
+    about = {c: data.every_row(state, replace(filters, condition=c, least=1)) for c in columns if c}
     cells = [
-        _cell(state, row, name, condition, filters)
+        _cell(here[row.theme.id], name, condition)
         for row, name in zip(chosen, names, strict=True)
-        for condition in columns
-        if condition
+        for condition, here in about.items()
     ]
     return Map(
         rows=tuple(chosen),
@@ -82,13 +82,12 @@ def _named(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _cell(state: State, row: Row, name: str, condition: str, filters: Filters) -> Bubble:
-    here = data.row_of(state, row.theme, replace(filters, condition=condition))
+def _cell(here: Row, name: str, condition: str) -> Bubble:
     exact = here.grade if here.grade is not None and here.grade.condition == condition else None
     spoken = here.tally.authors
     sourced = exact is not None and exact.status not in ("not_searched", "no_evidence")
     return Bubble(
-        theme=row.theme.id,
+        theme=here.theme.id,
         name=name,
         condition=words.condition(condition),
         authors=spoken,
@@ -119,7 +118,7 @@ def _band(state: State, row: Row, filters: Filters) -> str:
         return name
     if row.grade.level <= 3:
         return name
-    pieces = data.evidence_of(state, row.theme.id)
+    pieces = data.evidence_by_theme(state).get(row.theme.id, ())
     if _controlled(pieces, row, filters.condition):
         return STEPS[-1]
     return f"{name}, uncontrolled"

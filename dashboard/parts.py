@@ -305,20 +305,27 @@ def both_sides(state: State, one: Sides) -> None:
             for voice in voices[:VOICES]:
                 _voice_card(state, voice)
             if len(voices) > VOICES:
-                with st.expander(many(len(voices) - VOICES, "more voice")):
-                    for voice in voices[VOICES:]:
-                        _voice_card(state, voice)
+                _more_voices(state, voices[VOICES:], f"more_{one.contradiction.id}_{label}")
 
 
-def _voice_card(state: State, one: Said | Evidence) -> None:
+def _more_voices(state: State, voices: Sequence[Claim | Evidence], key: str) -> None:
+    """The other voices of a side, drawn once somebody wants to see them."""
+    box = st.expander(many(len(voices), "more voice"), on_change="rerun", key=key)
+    if box.open:
+        with box:
+            for voice in voices:
+                _voice_card(state, voice)
+
+
+def _voice_card(state: State, one: Claim | Evidence) -> None:
     """One voice of a contradiction."""
     with st.container(border=True, gap="xsmall"):
-        if isinstance(one, Said):
-            claim = one.claim
-            st.text(f"“{claim.quote.text}”")
-            st.text(_who(claim, "") if claim.voice == "member" else claim.voice)
-            st.text(f"{one.title} · {one.place}" if one.place else one.title)
-            open_link("Open the post", one.link)
+        if isinstance(one, Claim):
+            said = data.said_of(state, one)
+            st.text(f"“{one.quote.text}”")
+            st.text(_who(one, "") if one.voice == "member" else one.voice)
+            st.text(f"{said.title} · {said.place}" if said.place else said.title)
+            open_link("Open the post", said.link)
             return
         st.text(f"“{one.quote.text}”" if one.quote else one.finding)
         told = [word("source_types", one.source_type), data.source_title(state, one), _facts(one)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from dashboard import address, data, deciding, judging, parts, words
+from dashboard import address, data, deciding, judging, parts, people, words
 from dashboard.data import Project, State
 from dashboard.words import many, plain, word
 from miner.ledger import Kept
@@ -83,7 +83,7 @@ def merge(state: State, item: Theme) -> None:
         for id_ in (item.id, into):
             for claim in data.claims_of(state, id_)[:3]:
                 st.text(f"“{claim.quote.text}”")
-        if st.button("Merge", key=f"merge_{item.id}", type="primary"):
+        if st.button("Merge", key=f"merge_{item.id}"):
             value = {"into": into}
             address.move("theme", into)
             judging.settle(state, "merge", item.id, value, "Merged.")
@@ -206,6 +206,9 @@ def show() -> None:
     st.title("Review")
     if data.read_only():
         st.text("This dashboard was started read-only: nothing can be changed here.")
+        return
+    if not people.may_change():
+        st.text("You may read everything here; those who may change things are named by the team.")
         return
     if not parts.next_command(found):
         return

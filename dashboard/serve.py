@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -15,11 +15,23 @@ from urllib.request import urlopen
 
 from crawler.errors import CrawlerError
 
-__all__ = ["DashboardError", "Server", "command", "environment", "free_port", "start"]
+__all__ = [
+    "ALONE",
+    "DashboardError",
+    "Door",
+    "Server",
+    "command",
+    "environment",
+    "free_port",
+    "start",
+]
 
 HOST = "127.0.0.1"
 PORT = 8501
 APP = Path(__file__).with_name("app.py")
+"""What draws the pages."""
+ENTRY = Path(__file__).with_name("asgi.py")
+"""What is served: the pages and the routes beside them."""
 
 _FLAGS: Mapping[str, str] = {
     "server.headless": "true",
@@ -33,6 +45,27 @@ _FLAGS: Mapping[str, str] = {
 
 class DashboardError(CrawlerError):
     """The dashboard cannot be started."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """Under which names the dashboard answers, and who is let in. It listens on loopback alone."""
+
+    hosts: Sequence[str] = ()
+    """Names besides this machine's own, for a proxy in front of it."""
+    path: str = ""
+    """Path below which the pages are, such as `folkgrade`."""
+    secrets: Path | None = None
+    """File with `[auth]`, the provider that people log in with."""
+    login: bool = False
+    reviewers: Sequence[str] = ()
+    """E-mail addresses of those who may change things; everybody who is let in where empty."""
+    name: str = ""
+    """The project's name, for the feed."""
+
+
+ALONE = Door()
+"""For one person on this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,15 +105,20 @@ def free_port(wanted: int | None = None) -> int:
     raise DashboardError("no free port on this machine")
 
 
-def command(port: int = PORT, *, host: str = HOST) -> list[str]:
+def command(port: int = PORT, door: Door = ALONE) -> list[str]:
     """The command that serves the dashboard; the database is named by `environment`."""
-    flags = {"server.port": str(port), "server.address": host, **_FLAGS}
+    flags = {"server.port": str(port), "server.address": HOST, **_FLAGS}
+    if door.path:
+        flags["server.baseUrlPath"] = door.path.strip("/")
+    if door.secrets is not None:
+        flags["secrets.files"] = str(door.secrets)
     options = [f"--{name}={value}" for name, value in flags.items()]
-    options += [f"--server.allowedHosts={name}" for name in dict.fromkeys((host, "localhost"))]
-    return [sys.executable, "-m", "streamlit", "run", str(APP), *options]
+    names = dict.fromkeys((HOST, "localhost", *door.hosts))
+    options += [f"--server.allowedHosts={name}" for name in names]
+    return [sys.executable, "-m", "streamlit", "run", str(ENTRY), *options]
 
 
-def environment(database: str, *, read_only: bool = False) -> dict[str, str]:
+def environment(database: str, *, read_only: bool = False, door: Door = ALONE) -> dict[str, str]:
     """The environment of this process with the database's URL or file, and this code importable."""
     kept = os.environ.get("PYTHONPATH", "")
     root = str(APP.parents[1])
@@ -89,6 +127,9 @@ def environment(database: str, *, read_only: bool = False) -> dict[str, str]:
         **os.environ,
         "FOLKGRADE_DATABASE": address,
         "FOLKGRADE_READ_ONLY": "1" if read_only else "",
+        "FOLKGRADE_LOGIN": "1" if door.login else "",
+        "FOLKGRADE_REVIEWERS": ",".join(door.reviewers),
+        "FOLKGRADE_NAME": door.name,
         "PYTHONPATH": os.pathsep.join(part for part in (root, kept) if part),
     }
 
@@ -100,6 +141,7 @@ def start(
     seconds: float = 60,
     quiet: bool = True,
     read_only: bool = False,
+    door: Door = ALONE,
 ) -> Server:
     """A running dashboard, once it answers; raises DashboardError where it does not in time.
 
@@ -108,9 +150,13 @@ def start(
     taken = free_port(port)
     output = subprocess.DEVNULL if quiet else None
     process = subprocess.Popen(  # noqa: S603
-        command(taken), env=environment(database, read_only=read_only), stdout=output, stderr=output
+        command(taken, door),
+        env=environment(database, read_only=read_only, door=door),
+        stdout=output,
+        stderr=output,
     )
-    server = Server(process=process, address=f"http://{HOST}:{taken}")
+    below = f"/{door.path.strip('/')}" if door.path.strip("/") else ""
+    server = Server(process=process, address=f"http://{HOST}:{taken}{below}")
     until = time.monotonic() + seconds
     while time.monotonic() < until and process.poll() is None:
         if _healthy(server.address):

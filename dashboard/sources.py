@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from crawler.freshness import Freshness
-from dashboard import data, parts, words
+from dashboard import data, parts, reading, standing, words
 from dashboard.data import Project
 from dashboard.words import many, word
 from miner.knowledge import Run
@@ -157,6 +157,7 @@ def show() -> None:
     unvisited(found, fresh)
     holes(fresh)
     failures(found)
+    standing.overview(state, reading.articles(state))
     if found.run is not None:
         last_run(found.run)
 

@@ -7,7 +7,18 @@ from typing import get_args
 
 import streamlit as st
 
-from dashboard import address, charts, data, parts, words
+from dashboard import (
+    address,
+    assessing,
+    charts,
+    data,
+    judging,
+    parts,
+    standing,
+    taking,
+    within,
+    words,
+)
 from dashboard.data import Filters, Project, Row, Sides, State
 from dashboard.words import many, plain, word
 from miner.counts import FEW, shares
@@ -16,7 +27,7 @@ from miner.model import Grade, Stance, Tally, Theme, Vote
 
 SENTENCES = 5
 ROLES = (parts.SETS, parts.SAYS_OTHERWISE, parts.ASIDE, "")
-TABS = ("Quotes", "Evidence", "Articles", "Trend", "Disagreement", "Related")
+TABS = ("Quotes", "Evidence", "Articles", "Trend", "Disagreement", "Within", "Related")
 SCALE = " (Oxford scale, 1 is the highest, 5 the lowest)"
 APART: tuple[Stance, ...] = ("said", "tried", "advised", "asked", "other", "rejected")
 
@@ -32,7 +43,7 @@ def choose(state: State, found: Project) -> Theme | None:
     options = {"": "Choose a theme"} | names
     if item is not None:
         if st.session_state.get("shown") not in (None, item.id):
-            address.forget("tab", "stance")
+            address.forget("tab", "stance", "part")
         st.session_state["shown"] = item.id
         address.keep("theme", item.id)
     if asked and item is None:
@@ -43,12 +54,18 @@ def choose(state: State, found: Project) -> Theme | None:
     return item
 
 
-def header(row: Row, found: Project, filters: Filters, disputes: Iterable[str]) -> None:
+def header(
+    state: State, row: Row, found: Project, filters: Filters, disputes: Iterable[str]
+) -> None:
     """Name, badges, and the caution, once."""
     st.title(plain(row.theme.name), anchor=False)
     parts.stale(found)
     parts.badges(row, disputes)
-    parts.make_brief(row.theme)
+    within.badges(row)
+    within.told_apart(row.theme)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        parts.make_brief(row.theme)
+        take_along(state, row.theme)
     parts.caution()
     if filters.condition:
         st.caption(
@@ -57,6 +74,34 @@ def header(row: Row, found: Project, filters: Filters, disputes: Iterable[str]) 
             "about no condition in particular). The list of evidence, near themes and the gap "
             "are over all conditions."
         )
+
+
+def take_along(state: State, item: Theme) -> None:
+    """References of its studies, the theme as a file, and its address."""
+    with st.popover("Cite"):
+        st.text("The studies behind the evidence:")
+        for form in taking.REFERENCES:
+            download(state, item, form, taking.FORMATS[form][0])
+    with st.popover("Export"):
+        st.text("This theme, at most five words of a member in a row:")
+        for form in ("csv", "xlsx", "jsonl"):
+            download(state, item, form, taking.FORMATS[form][0])
+        st.page_link("exports.py", label="More formats and themes →")
+    with st.popover("Copy link"):
+        st.text("The address of this theme; it stays when the theme is renamed or merged.")
+        st.code(address.of_page(theme=item.id), language=None, wrap_lines=True)
+
+
+def download(state: State, item: Theme, form: str, label: str) -> None:
+    """A button; the file is made once it is pressed."""
+    st.download_button(
+        label,
+        lambda: taking.made(state, form, themes=[item.id]),
+        taking.file_name(state, form, item.id),
+        "application/octet-stream",
+        on_click="ignore",
+        key=f"take_{form}_{item.id}",
+    )
 
 
 def members(row: Row) -> None:
@@ -130,8 +175,10 @@ def searched(grade: Grade) -> None:
     )
 
 
-def quotes(state: State, row: Row, votes: list[Vote]) -> None:
+def quotes(state: State, row: Row, votes: list[Vote], filters: Filters) -> None:
     """The words behind the numbers: one entry for each author, the deciding words first."""
+    part = within.chosen_part(state, row.theme, filters)
+    votes = within.narrowed(state, row.theme, filters, part, votes)
     counts = {s: len(data.of_stance(votes, s)) for s in get_args(Stance)}
     options = {"": f"All {len(votes)}"} | {
         s: f"{word('stances', s)} {n}" for s, n in counts.items() if n
@@ -142,7 +189,7 @@ def quotes(state: State, row: Row, votes: list[Vote]) -> None:
         f"{many(len(chosen), 'author')}, one entry each; the words that decided come first. "
         "Confidence: how likely two readers would agree that this is such a claim, 0 to 1."
     )
-    shown = parts.paged(chosen, f"{row.theme.id}_{stance}")
+    shown = parts.paged(chosen, f"{part.id if part else row.theme.id}_{stance}")
     with st.grid(2, min_column_width=420):
         for vote in shown:
             found = data.said(state, vote.claims)
@@ -159,10 +206,14 @@ def sources(state: State, row: Row) -> None:
         key=lambda pair: (ROLES.index(pair[0]), -(pair[1].year or 0)),
     )
     st.caption(f"{many(len(pieces), 'source')}. {word('questions', question)}")
+    judging.receipt(state)
+    judged = assessing.judged(state)
     shown = parts.paged(pieces, f"{row.theme.id}_sources")
     with st.grid(2, min_column_width=420):
         for part, piece in shown:
-            parts.evidence_card(piece, data.source_title(state, piece), question, part)
+            with st.container(gap="xsmall"):
+                parts.evidence_card(piece, data.source_title(state, piece), question, part)
+                assessing.desk(state, piece, judged.get(piece.id, ()))
     by_condition(data.project(state).grades.get(row.theme.id, ()))
 
 
@@ -206,6 +257,7 @@ def articles(state: State, row: Row, filters: Filters) -> None:
             if len(quoted) > SENTENCES:
                 with st.expander(many(len(quoted) - SENTENCES, "more sentence")):
                     st.text("\n\n".join(f"“{text}”" for text in list(quoted)[SENTENCES:]))
+            standing.badge(state, one.url)
             parts.open_link("Open the article", one.url)
 
 
@@ -267,14 +319,14 @@ def onward(item: Theme, before: str = "") -> None:
         key=f"onward_{item.id}",
         type="tertiary",
         on_click=address.move,
-        args=("theme", item.id, "tab", "stance"),
+        args=("theme", item.id, "tab", "stance", "part"),
     )
 
 
 def body(state: State, found: Project, row: Row, filters: Filters) -> None:
     """The theme's numbers and, in tabs, what stands behind them."""
     disputes = data.sides(state, row.theme, filters)
-    header(row, found, filters, dict.fromkeys(one.contradiction.type for one in disputes))
+    header(state, row, found, filters, dict.fromkeys(one.contradiction.type for one in disputes))
     left, right = st.columns([3, 2], gap="large")
     with left:
         members(row)
@@ -282,11 +334,12 @@ def body(state: State, found: Project, row: Row, filters: Filters) -> None:
         verdict(row)
     tabs = address.tabs("tab", TABS)
     drawn: tuple[Callable[[], None], ...] = (
-        lambda: quotes(state, row, data.voted(state, row.theme, filters)),
+        lambda: quotes(state, row, data.voted(state, row.theme, filters), filters),
         lambda: sources(state, row),
         lambda: articles(state, row, filters),
         lambda: trend(state, row, found, filters),
         lambda: disagreement(state, disputes, filters),
+        lambda: within.within(state, row, filters),
         lambda: related(row, found),
     )
     for tab, draw in zip(tabs, drawn, strict=True):

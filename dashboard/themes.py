@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
-from dashboard import address, data, parts, words
+from dashboard import address, data, parts, within, words
 from dashboard.data import Row
+from dashboard.within import Line
 from dashboard.words import many, word
 
 KINDS = {
@@ -18,55 +22,81 @@ KINDS = {
 }
 
 
-def frame(rows: list[Row]) -> pd.DataFrame:
-    """The table's values; every text is shown as it is."""
+LEVELS = {f"Level {n}": colour for n, colour in enumerate(("green", "green", "blue", "orange",
+                                                          "orange"), start=1)}  # fmt: skip
+
+
+def frame(rows: Sequence[Line], recent: Mapping[str, list[int]]) -> pd.DataFrame:
+    """The table's values; every text is shown as it is. `recent` are authors by quarter."""
+    themes = [line.row if line.part is None else None for line in rows]
     return pd.DataFrame(
         {
             "Open": ["Open"] * len(rows),
-            "Theme": [row.theme.name for row in rows],
-            "Kind": [word("kinds", row.theme.kind) for row in rows],
-            "Authors": [row.tally.authors for row in rows],
-            "Helped, of those who told": [parts.outcome_text(row) for row in rows],
-            "Evidence": [words.level(row.grade) for row in rows],
-            "Status": [
-                word("statuses", row.grade.status if row.grade else "not_searched") for row in rows
+            "Theme": [line.name for line in rows],
+            "Kind": [[word("kinds", line.row.theme.kind)] for line in rows],
+            "Authors": [line.tally.authors for line in rows],
+            "By quarter": [recent.get(row.theme.id, []) if row else [] for row in themes],
+            "Helped, of those who told": [
+                parts.outcome_text(replace(line.row, tally=line.tally)) for line in rows
             ],
-            "Sites": [row.tally.sites for row in rows],
-            "Articles": [row.articles for row in rows],
+            "Evidence": [[words.level(row.grade)] if row else [] for row in themes],
+            "Status": [_status(row) if row else "" for row in themes],
+            "How sure": [line.sure for line in rows],
+            "Sites": [line.tally.sites for line in rows],
+            "Articles": pd.array([row.articles if row else None for row in themes], dtype="Int64"),
         }
     )
 
 
-def table(rows: list[Row]) -> None:
+def _status(row: Row) -> str:
+    return word("statuses", row.grade.status if row.grade else "not_searched")
+
+
+def table(rows: Sequence[Line], recent: Mapping[str, list[int]]) -> None:
     """The table; its first column opens a theme."""
 
     def opened() -> None:
         clicked = st.session_state.get("open_row")
         if clicked is not None:
-            st.session_state["go_to"] = rows[clicked["row"]].theme.id
+            st.session_state["go_to"] = rows[clicked["row"]].asked
 
+    column = st.column_config
+    levels = list(dict.fromkeys(words.level(line.row.grade) for line in rows))
     st.dataframe(
-        frame(rows),
+        frame(rows, recent),
         hide_index=True,
         height=min(38 + 35 * len(rows), 738),
         alt="Themes with kind, authors, outcomes, level of evidence, status, sites and articles",
         column_config={
-            "Open": st.column_config.ButtonColumn(
-                "Page", on_click=opened, key="open_row", width=70
+            "Open": column.ButtonColumn("Page", on_click=opened, key="open_row", width=70),
+            "Theme": column.TextColumn(width="medium"),
+            "Kind": column.MultiselectColumn(
+                options=[word("kinds", kind) for kind in KINDS if kind],
+                color=["blue", "orange", "red", "violet"],
+                width=100,
             ),
-            "Theme": st.column_config.TextColumn(width="medium"),
-            "Evidence": st.column_config.TextColumn(width=160),
-            "Status": st.column_config.TextColumn(width=190),
-            "Authors": st.column_config.NumberColumn(help="Distinct authors, one vote each"),
-            "Helped, of those who told": st.column_config.TextColumn(
+            "Authors": column.NumberColumn(help="Distinct authors, one vote each"),
+            "By quarter": column.LineChartColumn(
+                help=f"Distinct authors in each of the last {data.RECENT} finished quarters",
+                y_min=0,
+                width=110,
+            ),
+            "Helped, of those who told": column.TextColumn(
                 help="Of the authors who tried it themselves and told what came of it. From five "
                 "on with the 95 % interval. Advice and questions are not counted."
             ),
+            "Evidence": column.MultiselectColumn(
+                options=levels,
+                color=[LEVELS.get(name, "gray") for name in levels],
+                width=160,
+            ),
+            "Status": column.TextColumn(width=190),
+            "How sure": column.TextColumn(width=140, help=within.HELP["sure"]),
         },
     )
     target = st.session_state.pop("go_to", None)
     if target:
-        st.switch_page("theme.py", query_params={"theme": target})
+        st.switch_page("theme.py", query_params=target)
 
 
 def opener(rows: list[Row]) -> None:
@@ -103,7 +133,10 @@ def show() -> None:
         st.text("No theme passes these filters.")
         return
     opener(rows)
-    table(rows)
+    opened = any(row.theme.parts for row in rows) and bool(
+        address.pick(st.pills, "Sub-themes", "parts", {"1": "Show sub-themes"})
+    )
+    table(within.lines(state, rows, filters, opened=opened), data.recent(state, filters))
 
 
 show()

@@ -191,8 +191,8 @@ class Sides:
     """Both sides of a contradiction."""
 
     contradiction: Contradiction
-    supporting: tuple[Said | Evidence, ...]
-    opposing: tuple[Said | Evidence, ...]
+    supporting: tuple[Claim | Evidence, ...]
+    opposing: tuple[Claim | Evidence, ...]
 
 
 def quarters(claims: Iterable[Claim], until: datetime) -> list[Quarter]:

@@ -17,7 +17,7 @@ from typing import Protocol
 from crawler.documents import Document, Post, Thread
 from miner import questions
 from miner.answers import Place, Read, claims_of, items
-from miner.claims import Extractor, Part, one_per_idea, parts_of
+from miner.claims import Extractor, Part, parts_of
 from miner.endpoint import (
     REPLY,
     BudgetSpent,
@@ -31,6 +31,7 @@ from miner.endpoint import (
 from miner.errors import Unfinished
 from miner.model import Claim
 from miner.questions import Passage, Question, passages
+from miner.rivals import one_per_idea
 
 __all__ = ["Asked", "Memory"]
 

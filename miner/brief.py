@@ -16,6 +16,7 @@ from miner.model import (
     Gap,
     Grade,
     Kind,
+    MemberQuestion,
     SourceType,
     Tally,
     Theme,
@@ -38,10 +39,14 @@ class Known:
     grade: Grade | None = None
     gap: Gap | None = None
     contradictions: Sequence[Contradiction] = ()
+    questions: Sequence[MemberQuestion] = ()
+    """What members ask about it, and how many wrote back."""
     near: Sequence[str] = ()
     """Names of near themes."""
     articles: int | None = None
     """How many collected articles speak of it; None where none was collected."""
+    own: int | None = None
+    """How many of these are the user's own; None where none of theirs was collected."""
     titles: Mapping[str, str] = field(default_factory=dict)
     """Titles of documents by address."""
 

@@ -23,6 +23,7 @@ from miner.model import (
     Contradiction,
     Evidence,
     Grade,
+    MemberQuestion,
     Tally,
 )
 from miner.phrases import normalise
@@ -117,9 +118,25 @@ def _question(known: Known, condition: str | None) -> tuple[str, bool]:
 
 def _asked(known: Known) -> list[Voice]:
     """Members' questions on it, those that are whole questions first, each once."""
-    found = [c for c in known.claims if c.voice == "member" and c.experiencer == "question"]
-    voices = {normalise(voice.text): voice for voice in (_voice(known, c) for c in reversed(found))}
+    claims = [c for c in known.claims if c.voice == "member" and c.experiencer == "question"]
+    found = [*map(_put, known.questions), *(_voice(known, c) for c in reversed(claims))]
+    voices = {normalise(voice.text): voice for voice in found}
     return sorted(voices.values(), key=lambda v: ("?" not in v.text, len(v.text), v.text))[:ASKED]
+
+
+def _put(one: MemberQuestion) -> Voice:
+    text, place = shortened(one.quote.text), one.quote.document
+    return Voice(text=text, who="member", when=one.written, link=place)
+
+
+def _left(known: Known) -> tuple[str, ...]:
+    """How many of those who ask got no answer; nothing where nobody asks."""
+    people = {one.voter for one in known.questions}
+    if not people:
+        return ()
+    left = len(people - {one.voter for one in known.questions if one.answers})
+    many = "people who ask" if len(people) > 1 else "person who asks"
+    return (f"Of {len(people):,} {many} about it {left:,} got no answer in the thread.",)
 
 
 def _audience(counted: Tally, names: Sequence[str]) -> str:
@@ -140,14 +157,29 @@ def _angle(known: Known) -> tuple[str, ...]:
     found = [
         said[name].format(level=level)
         for name, points in parts.items()
-        if points > 0 and name in said
+        if points > 0 and name in said and not (name == "uncovered" and known.articles)
     ]
-    if known.articles:
-        covered = f"{_many(known.articles, 'article')} cover{'s' if known.articles == 1 else ''} it"
-        found.append(said["covered"].format(articles=covered))
+    found += _covered(known)
     if known.articles is None:
         found.append(said["unread"])
     return tuple(found or [said["none"]])
+
+
+def _covered(known: Known) -> list[str]:
+    """What the articles there are leave to do: the user's own first, then those of others."""
+    said, own = _words()["angle"], known.own
+    others = (known.articles or 0) - (own or 0)
+    if own:
+        yours = said["yours"].format(articles=_many(own, "article"))
+        return [yours, *([said["others_too"].format(articles=_covering(others))] if others else [])]
+    if not others:
+        return []
+    name = "covered" if own is None else "others_only"
+    return [said[name].format(articles=_covering(others))]
+
+
+def _covering(count: int) -> str:
+    return f"{_many(count, 'article')} cover{'s' if count == 1 else ''} it"
 
 
 # --- the outline -------------------------------------------------------------------------------
@@ -162,7 +194,9 @@ def _outline(known: Known, counted: Tally, cited: Sequence[Cited]) -> tuple[Chap
         Chapter(heading=said["reports"], points=_reported(known, counted)),
         Chapter(heading=said["evidence"], points=_found(known, cited)),
         Chapter(heading=said["disagree"], points=tuple(c.reason for c in known.contradictions)),
-        Chapter(heading=said["questions"], points=tuple(v.text for v in _asked(known))),
+        Chapter(
+            heading=said["questions"], points=(*(v.text for v in _asked(known)), *_left(known))
+        ),
         Chapter(
             heading=said["beside"],
             points=_joined("Near themes: ", [shortened(n, 60) for n in known.near[:NEAR]]),

@@ -16,7 +16,10 @@ from miner.model import Claim, Contradiction, Evidence, Theme, Vote
 __all__ = ["Agreement", "article_agreement", "find", "is_about"]
 
 Agreement = Literal["supports", "contradicts", "contested", "mixed", "silent"]
-Type = Literal["articles", "members", "members_articles", "members_studies", "studies"]
+Type = Literal[
+    "articles", "members", "members_articles", "members_studies", "studies", "articles_studies",
+    "how_common",
+]  # fmt: skip
 
 AGAINST = frozenset({"no_effect", "contradicts"})
 SIDE = 2
@@ -63,15 +66,20 @@ class _Parts:
     articles: _Sides
     studies: _Sides
     members: _Sides
+    common: _Sides
+    """Articles that call it common, and those that call it rare."""
 
     @staticmethod
     def of(theme: Theme, evidence: Sequence[Evidence], by_id: Mapping[str, Claim]) -> _Parts:
         claims = [by_id[c] for c in theme.claims if c in by_id]
+        counted = [item for item in evidence if item.question == "prevalence"]
+        evidence = [item for item in evidence if item.question != "prevalence"]
         direct = [item for item in evidence if is_about(theme, item)]
         return _Parts(
             articles=_article_sides(evidence),
             studies=_study_sides(direct),
             members=_member_sides(theme, votes(claims)),
+            common=_article_sides(counted),
         )
 
 
@@ -80,9 +88,10 @@ def _of_theme(
 ) -> Iterator[Contradiction | None]:
     yield _within(theme, "articles", parts.articles, 1, "article")
     yield _within(theme, "studies", parts.studies, 1, "study")
-    if theme.kind == "remedy":
-        yield _within(theme, "members", parts.members, side, "member")
+    yield _within(theme, "how_common", parts.common, 1, "article")
     if theme.kind != "diagnosis":
+        yield _within(theme, "members", parts.members, side, "member")
+        yield _opposed(theme, "articles_studies", parts.articles, parts.studies)
         # Who names a diagnosis does not say that it causes the pain, so nobody denies it.
         yield _between(theme, "members_articles", parts.members, parts.articles, chorus, "article")
         yield _between(theme, "members_studies", parts.members, parts.studies, chorus, "study")
@@ -119,6 +128,18 @@ def _between(
             theme=theme.id, type=kind, supporting=others.pro, opposing=members.con, reason=reason
         )
     return None
+
+
+def _opposed(theme: Theme, kind: Type, told: _Sides, known: _Sides) -> Contradiction | None:
+    """Articles that say what studies deny, or deny what studies say; one mind on either side."""
+    if told.pro and not told.con and known.con and not known.pro:
+        pro, con, who = told.pro, known.con, ("article", "study")
+    elif told.con and not told.pro and known.pro and not known.con:
+        pro, con, who = known.pro, told.con, ("study", "article")
+    else:
+        return None
+    reason = f"{_many(len(pro), who[0])} for it, {_many(len(con), who[1])} against it"
+    return Contradiction(theme=theme.id, type=kind, supporting=pro, opposing=con, reason=reason)
 
 
 # --- the sides --------------------------------------------------------------------------------

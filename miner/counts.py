@@ -12,7 +12,19 @@ from urllib.parse import urlsplit
 from miner.model import Claim, Stance, Tally, Vote
 from miner.phrases import moment
 
-__all__ = ["FEW", "OUTCOMES", "Share", "shares", "stance", "tally", "voter", "votes", "wilson"]
+__all__ = [
+    "FEW",
+    "OUTCOMES",
+    "STRENGTH",
+    "Share",
+    "contested",
+    "shares",
+    "stance",
+    "tally",
+    "voter",
+    "votes",
+    "wilson",
+]
 
 FEW = 5
 """Below so many authors no percentage is shown."""
@@ -23,7 +35,7 @@ Reported = Literal["helped", "mixed", "no_effect", "worse"]
 OUTCOMES: tuple[Reported, ...] = ("helped", "mixed", "no_effect", "worse")
 # Without an outcome the strongest thing an author said counts: own experience above a denial,
 # a denial above what is passed on, that above a question.
-_STRENGTH: tuple[Stance, ...] = ("tried", "said", "rejected", "other", "advised", "asked")
+STRENGTH: tuple[Stance, ...] = ("tried", "said", "rejected", "other", "advised", "asked")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +126,18 @@ def shares(counted: Tally) -> dict[Reported, Share]:
     return {outcome: _share(outcome, k, n) for outcome, k in heard.items()}
 
 
+def contested(counted: Tally) -> float | None:
+    """How far those who told an outcome disagree, 0 to 1; None below five authors.
+
+    1 where as many were helped as were not; a mixed outcome is half of each.
+    """
+    n = counted.reported
+    if n < FEW:
+        return None
+    helped = counted.helped + counted.mixed / 2
+    return round(2 * min(helped, n - helped) / n, 2)
+
+
 def _share(outcome: Reported, k: int, n: int) -> Share:
     low, high = wilson(k, n)
     return Share(outcome=outcome, k=k, n=n, low=low, high=high)
@@ -122,7 +146,7 @@ def _share(outcome: Reported, k: int, n: int) -> Share:
 def _vote(author: str, claims: Sequence[Claim]) -> Vote:
     latest_first = sorted(claims, key=moment, reverse=True)
     reported = [claim for claim in latest_first if stance(claim) in OUTCOMES]
-    rank = {some: place for place, some in enumerate(_STRENGTH)}
+    rank = {some: place for place, some in enumerate(STRENGTH)}
     decisive = reported[0] if reported else min(latest_first, key=lambda c: rank[stance(c)])
     others = [claim.id for claim in latest_first if claim is not decisive]
     return Vote(author=author, stance=stance(decisive), claims=(decisive.id, *others))

@@ -6,13 +6,28 @@ what contradicts what, and the grades of themes that were merged or split follow
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from crawler.database import Engine
-from miner.decisions import corrected, decided, facts, overruled, without_dismissed
+from miner import judgements
+from miner.coverage import covered
+from miner.decisions import corrected, decided, facts, overruled, recounted, without_dismissed
+from miner.identity import fates
 from miner.knowledge import Knowledge, Version
-from miner.model import Claim, Contradiction, Decision, Evidence, Gap, Grade, Kind, Theme
+from miner.model import (
+    Claim,
+    Contradiction,
+    Decision,
+    Evidence,
+    Gap,
+    Grade,
+    Kind,
+    MemberQuestion,
+    Theme,
+)
+from miner.roll import spoken
 from miner.undoing import restored_claims, restored_grades, taken_back
 
 __all__ = ["Current", "Since"]
@@ -102,13 +117,25 @@ class Current(Knowledge):
             kept |= dict.fromkeys(view.themes[id_].claims, id_)
         return kept
 
+    def spoken(self, without: Collection[str] = ()) -> list[Sequence[Any]]:
+        """A row for the roll of each claim, as it is read now."""
+        since, view = self._now()
+        if not since:
+            return super().spoken(without)
+        read = {d.target for d in (*since.new, *since.back) if d.action == "outcome"}
+        anew = view.changed | {t.id for t in view.themes.values() if not read.isdisjoint(t.claims)}
+        rows = super().spoken({*without, *anew})
+        for id_ in sorted((anew & view.themes.keys()) - set(without)):
+            rows += [spoken(claim, id_) for claim in self.claims(theme=id_)]
+        return rows
+
     def evidence(self, theme: str | None = None) -> list[Evidence]:
         """What articles and studies say; of merged themes under the one they went into."""
         since, view = self._now()
         if not since or not view.moved_to:
-            return super().evidence(theme)
+            return _judged(super().evidence(theme), since)
         found: dict[str, Evidence] = {}
-        for piece in super().evidence():
+        for piece in _judged(super().evidence(), since):
             at = _followed(piece.theme, view.moved_to)
             if theme in (None, at):
                 moved = piece if at == piece.theme else replace(piece, theme=at)
@@ -136,6 +163,14 @@ class Current(Knowledge):
         found = without_dismissed(super().contradictions(theme), self.decisions())
         return [one for one in found if not since or one.theme in view.themes]
 
+    def questions(self) -> list[MemberQuestion]:
+        """What members ask, with the themes as they are now."""
+        since, view = self._now()
+        found = super().questions()
+        if not since:
+            return found
+        return [replace(one, themes=_present(one.themes, view)) for one in found]
+
     def _now(self) -> tuple[Since, _View]:
         """What was decided since the last run and what it makes of the themes, once a version."""
         version = self.version()
@@ -158,9 +193,10 @@ class Current(Knowledge):
         if not since:
             return _View(themes={}, moved_to={}, changed=frozenset())
         stored = super().themes()
-        claims = self._concerned(stored, [*since.new, *since.back])
-        before, undone = taken_back(stored, restored_claims(claims, since.back), since.back)
-        now, done = decided(before, corrected(claims, since.new), since.new)
+        led = fates(self.events(), {theme.id for theme in stored}).merged
+        claims = self._concerned(stored, [*since.new, *since.back], led)
+        before, undone = taken_back(stored, restored_claims(claims, since.back), since.back, led)
+        now, done = decided(before, corrected(claims, since.new), since.new, led)
         now = _counted_anew(now, since, claims)
         moved_to = {e.theme: e.into for e in (*undone, *done) if e.into and e.kind == "merged"}
         by_id = {theme.id: theme for theme in now}
@@ -170,21 +206,26 @@ class Current(Knowledge):
             for id_ in were.keys() | by_id.keys()
             if _claims_of(were, id_) != _claims_of(by_id, id_)
         )
+        last = self.last_run()
+        own = set(last.own) if last else set()
         for id_ in changed & by_id.keys():
             whence = [id_, *(gone for gone in moved_to if _followed(gone, moved_to) == id_)]
-            by_id[id_] = replace(by_id[id_], articles=self._articles(by_id[id_], whence, claims))
+            told = self._articles(by_id[id_], whence, claims)
+            by_id[id_] = covered(by_id[id_], told, own)
         return _View(themes=by_id, moved_to=moved_to, changed=changed)
 
-    def _articles(self, theme: Theme, whence: Iterable[str], claims: Iterable[Claim]) -> int:
-        """How many articles speak of a theme, in claims or in evidence of these themes."""
+    def _articles(self, theme: Theme, whence: Iterable[str], claims: Iterable[Claim]) -> set[str]:
+        """The articles that speak of a theme, in claims or in evidence of these themes."""
         own = set(theme.claims)
         told = {c.quote.document for c in claims if c.voice == "article" and c.id in own}
         pieces = (piece for id_ in whence for piece in Knowledge.evidence(self, id_))
-        return len(told | {piece.quote.document for piece in pieces if piece.quote})
+        return told | {piece.quote.document for piece in pieces if piece.quote}
 
-    def _concerned(self, stored: Sequence[Theme], given: Iterable[Decision]) -> list[Claim]:
+    def _concerned(
+        self, stored: Sequence[Theme], given: Iterable[Decision], led: Mapping[str, str]
+    ) -> list[Claim]:
         """The claims of every theme that the decisions name, themselves or by one of its claims."""
-        named = {str(name) for d in given for name in (d.target, *_words(d))}
+        named = {_followed(str(name), led) for d in given for name in (d.target, *_words(d))}
         chosen = [t for t in stored if t.id in named or not named.isdisjoint(t.claims)]
         known = {c.id: c for t in chosen for c in Knowledge.claims(self, theme=t.id)}
         loose = [name for name in named if name not in known and len(name) == CLAIM_ID]
@@ -193,6 +234,12 @@ class Current(Knowledge):
 
 CLAIM_ID = 16
 """Length of a claim's id."""
+
+
+def _present(themes: Iterable[str], view: _View) -> tuple[str, ...]:
+    """The themes that are still there, merged ones under what they went into, each once."""
+    now = (_followed(id_, view.moved_to) for id_ in themes)
+    return tuple(dict.fromkeys(id_ for id_ in now if id_ in view.themes))
 
 
 def _words(decision: Decision) -> Iterable[object]:
@@ -215,9 +262,18 @@ def _counted_anew(
     return tuple(
         theme
         if read.isdisjoint(theme.claims)
-        else replace(theme, tally=facts([by_id[c] for c in theme.claims if c in by_id])["tally"])
+        else replace(
+            theme,
+            tally=facts([by_id[c] for c in theme.claims if c in by_id])["tally"],
+            parts=recounted(theme, by_id).parts,
+        )
         for theme in themes
     )
+
+
+def _judged(found: Sequence[Evidence], since: Since) -> list[Evidence]:
+    """The evidence as people judge it now."""
+    return judgements.decided(judgements.restored(found, since.back), since.new)
 
 
 def _claims_of(themes: Mapping[str, Theme], id_: str) -> tuple[str, ...]:

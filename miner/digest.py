@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from miner.counts import voter
+from miner.export.words import few
+from miner.inquiries import Inquiry
 from miner.model import Claim, Contradiction, Gap, Theme
 from miner.snapshots import Snapshot, State
 
@@ -26,7 +28,7 @@ HEADINGS: Mapping[Section, str] = {
     "grade": "Levels and statuses that changed",
     "contradiction": "New contradictions",
     "gap": "New gaps",
-    "unanswered": "Questions nobody answers yet",
+    "unanswered": "Questions left without an answer",
     "gone": "Themes that went",
 }
 MOST = 15
@@ -48,6 +50,7 @@ class Entry:
     """The same whenever the same change is told."""
     section: Section
     theme: str
+    """Its id; for a question on no theme, that of the questions of its meaning."""
     name: str
     text: str
     authors: int
@@ -79,6 +82,8 @@ class Digest:
         """Where the dashboard shows the theme; empty without a dashboard or a theme."""
         if not self.base or entry.section == "gone":
             return ""
+        if entry.theme.startswith("ask-"):
+            return f"{self.base}/gaps?asked=open"
         return f"{self.base}/theme?theme={entry.theme}"
 
 
@@ -91,6 +96,8 @@ class Now:
     contradictions: Sequence[Contradiction]
     claims: Iterable[tuple[str, Claim]]
     """Theme id and claim."""
+    inquiries: Sequence[Inquiry] = ()
+    """What people ask."""
 
 
 def between(
@@ -109,9 +116,8 @@ def between(
     last = history[-1]
     former = next((one for one in history if one.run == before), None)
     later = [one for one in history if former is None or one.run > former.run]
-    old = former.states if former else {}
-    telling = _Telling(project, old, later, now)
-    found = [*telling.changes()] if later else []
+    telling = _Telling(project, former, later, now)
+    found = [*telling.changes(), *telling.questions()] if later else []
     if former and later:
         found += telling.movements(former.finished, last.finished)
     order = list(HEADINGS)
@@ -130,8 +136,12 @@ def between(
 class _Telling:
     """Turns two states of each theme into entries."""
 
-    def __init__(self, project: str, old: States, later: Sequence[Snapshot], now: Now) -> None:
-        self.project, self.old, self.later, self.now = project, old, later, now
+    def __init__(
+        self, project: str, former: Snapshot | None, later: Sequence[Snapshot], now: Now
+    ) -> None:
+        self.project, self.later, self.now = project, later, now
+        self.old: States = former.states if former else {}
+        self.left = former.left if former else {}
         self.new: States = later[-1].states if later else {}
         self.themes = {theme.id: theme for theme in now.themes}
         self.gaps = {(gap.theme, str(gap.type)): gap for gap in now.gaps}
@@ -167,6 +177,28 @@ class _Telling:
         if new.unanswered and not (old and old.unanswered):
             said = f"{_people(theme.tally.asked)} asked, nobody says what came of it."
             yield self._entry("unanswered", key, "", said, lambda s: s is not None and s.unanswered)
+
+    def questions(self) -> Iterator[Entry]:
+        """Questions of one meaning to which more people than before have no answer."""
+        for one in self.now.inquiries:
+            if one.open < 2 or one.open <= self.left.get(one.id, 0):
+                continue
+            when = self.later[-1].finished
+            for snapshot in reversed(self.later):
+                if snapshot.left.get(one.id, 0) < one.open:
+                    break
+                when = snapshot.finished
+            said = f"{one.open} of {one.askers} who ask it got no answer."
+            names = (self.project, "question", one.id, str(one.open), when.isoformat())
+            yield Entry(
+                id=uuid.uuid5(_SPACE, "\n".join(names)).urn,
+                section="unanswered",
+                theme=one.id,
+                name=few(" ".join(one.text.split()), "short"),
+                text=said,
+                authors=one.askers,
+                when=when,
+            )
 
     def _dispute(self, found: Contradiction) -> Entry:
         def holds(state: State | None) -> bool:

@@ -77,7 +77,15 @@ def _of_remedy(parts: list[str], target: str) -> tuple[Direction, str]:
         return "unclear", ""
     if near and not any(reading[1] for reading in near):
         telling = [_turned(clause, telling) for clause, _ in readings if _holds(clause, target)]
+    else:
+        telling += [reading for clause, reading in readings if _takes_back(clause, reading, target)]
     return _together(telling) if len(telling) > 1 else telling[0]
+
+
+def _takes_back(clause: str, reading: tuple[Direction, str], target: str) -> bool:
+    """Whether a thought beside the target's own speaks of it as `it`, and not for it."""
+    against = reading[0] in ("contradicts", "no_effect", "mixed")
+    return against and not _holds(clause, target) and bool(_LEADS.match(clause))
 
 
 def _of_cause(parts: list[str], target: str) -> tuple[Direction, str]:
@@ -105,6 +113,7 @@ def _whole(target: str) -> str:
 
 _IT = r"\b(?:it|they|this|these|that|both)"
 _ANY = r"\w"
+_LEADS = re.compile(r"\s*(?:it|they)(?:'s|'re|'ll)?\b(?!'d)", re.IGNORECASE)
 
 
 def _begins_with_it(clause: str) -> bool:
@@ -134,7 +143,9 @@ def _ellipsis() -> re.Pattern[str]:
 
 def clauses(sentence: str) -> list[str]:
     """The thoughts of a sentence, without what is said of the pain before advice begins."""
-    return [clause for clause in _breaks().split(_aside().sub(" ", sentence)) if clause.strip()]
+    # A second `or it does not improve` stands in front only once the first is gone.
+    bare = _aside().sub(" ", _aside().sub(" ", sentence))
+    return [clause for clause in _breaks().split(bare) if clause.strip()]
 
 
 def _of_clause(clause: str, aim: str, side: str) -> tuple[Direction, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -125,14 +125,13 @@ class Layer(nn.Module):
         """States (batch, length, width) after this layer; `mask` is true where a token is."""
         batch, length, width = x.shape
 
-        def split(y: Tensor) -> Tensor:
-            return y.view(batch, length, HEADS, width // HEADS).transpose(1, 2)
-
         if self.asked is None:
-            three = (self.query(x), self.key(x), self.value(x))
+            three = torch.stack((self.query(x), self.key(x), self.value(x)), 2)
         else:
-            three = self.asked(x).chunk(3, -1)
-        query, key, value = (split(one.contiguous()) for one in three)
+            three = self.asked(x)
+        # Head after head, each in one piece: attention is a third faster so.
+        heads = three.view(batch, length, 3, HEADS, width // HEADS).permute(2, 0, 3, 1, 4)
+        query, key, value = heads.contiguous().unbind(0)
         seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         seen = seen.transpose(1, 2).reshape(batch, length, width)
         x = self.norm_1(x + self.dropout(self.out(seen)))
@@ -142,25 +141,36 @@ class Layer(nn.Module):
 class Encoder(nn.Module):
     """Token ids and segment ids in, states out."""
 
-    def __init__(self, base: Mapping[str, Tensor], dropout: float = 0.0) -> None:
-        """The model as published; only the layers above the fixed ones can be trained."""
+    def __init__(
+        self,
+        base: Mapping[str, Tensor],
+        dropout: float = 0.0,
+        layers: Sequence[int] = range(LAYERS),
+    ) -> None:
+        """The model as published, or only some of its layers, which keep their numbers.
+
+        Those from `FIXED` on can be trained, and in any case the last two.
+        """
         super().__init__()
         self.words = _frozen(base["embeddings.word_embeddings.weight"])
         self.places = _frozen(base["embeddings.position_embeddings.weight"])
         self.segments = _frozen(base["embeddings.token_type_embeddings.weight"])
         self.norm = _norm(base, "embeddings.LayerNorm")
-        self.layers = nn.ModuleList(
-            Layer(base, f"encoder.layer.{index}", dropout)
-            if index >= FIXED
-            else Layer(base, f"encoder.layer.{index}", 0.0).requires_grad_(False)
-            for index in range(LAYERS)
+        self.fixed = min(sum(index < FIXED for index in layers), len(layers) - 2)
+        self.layers = nn.ModuleDict(
+            {
+                str(index): Layer(base, f"encoder.layer.{index}", dropout)
+                if place >= self.fixed
+                else Layer(base, f"encoder.layer.{index}", 0.0).requires_grad_(False)
+                for place, index in enumerate(layers)
+            }
         )
         self.norm.requires_grad_(False)
         self.dropout = nn.Dropout(dropout)
 
     def compact(self) -> None:
         """Weights of eight bits in all layers, for reading one window at a time."""
-        for layer in self.layers:
+        for layer in self.layers.values():
             cast("Layer", layer).compact()
 
     def bottom(self, ids: Tensor, segments: Tensor, mask: Tensor | None) -> Tensor:
@@ -168,7 +178,7 @@ class Encoder(nn.Module):
         places = torch.arange(ids.shape[1])
         x = self.norm(self.words[ids] + self.places[places] + self.segments[segments])
         wide = None if mask is None else mask[:, None, None, :]
-        for layer in self.layers[:FIXED]:
+        for layer in list(self.layers.values())[: self.fixed]:
             x = layer(x, wide)
         return x  # type: ignore[no-any-return]
 
@@ -176,7 +186,7 @@ class Encoder(nn.Module):
         """States of the last three layers, first to last."""
         wide = None if mask is None else mask[:, None, None, :]
         states = [self.dropout(x)]
-        for layer in self.layers[FIXED:]:
+        for layer in list(self.layers.values())[self.fixed :]:
             states.append(layer(states[-1], wide))
         return states[-3:]
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 from crawler.documents import Document
 from miner.errors import UnknownPart
 from miner.model import Claim
+from miner.shipped import verify
 
 __all__ = ["DEFAULT", "ENGINES", "Engine", "load"]
 
@@ -35,10 +36,15 @@ class Engine(Protocol):
 
 
 def load(name: str = DEFAULT, **settings: Any) -> Engine:
-    """The engine of that name, made with its settings; UnknownPart for a name nobody knows."""
+    """The engine of that name, made with its settings; UnknownPart for a name nobody knows.
+
+    Of ours the shipped weights are checked: ModelRefused where they are not those shipped.
+    """
     parts = {**ENGINES, **{part.name: part.value for part in entry_points(group=GROUP)}}
     if name not in parts:
         known = ", ".join(sorted(parts))
         raise UnknownPart(f"no engine named {name!r}: known are {known}")
+    if name in ENGINES:
+        verify()
     module, _, attribute = parts[name].partition(":")
     return cast("Callable[..., Engine]", getattr(import_module(module), attribute))(**settings)

@@ -7,22 +7,18 @@ explicit mechanism, the author's credential, else unsupported. Pure: no store, n
 from __future__ import annotations
 
 import re
-import tomllib
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from crawler.documents import Article
-from miner import conditions, credentials, designs, promotions
-from miner.citations import Citation, cited_by, footnotes, is_marked
-from miner.directions import clauses, direction
+from miner import bearing, conditions, designs, promotions
+from miner.attribution import CURLY, Page, any_of, page_of, source_before, source_type
+from miner.citations import Citation, cited_by
+from miner.directions import direction
 from miner.library import About, LibraryStudy
 from miner.mentions import content, mentions
-from miner.model import Claim, Direction, Evidence, Kind, Question, SourceType, Theme
-from miner.text import Sentence, sentences
+from miner.model import Claim, Direction, Evidence, Kind, Question, Quote, SourceType, Theme
+from miner.text import sentences
 
 __all__ = [
     "from_article",
@@ -32,53 +28,6 @@ __all__ = [
 
 Known = Mapping[str, Sequence[LibraryStudy]]
 """Records of the library by DOI, `pmid:…` or registry number."""
-
-_CURLY = str.maketrans({"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"'})
-REACH = 4
-"""Sentences a cited source goes on for, where they speak of `the authors` or `their programme`."""
-
-
-@cache
-def _data() -> dict[str, Any]:
-    return tomllib.loads((files("miner") / "data" / "evidence.toml").read_text("utf-8"))
-
-
-@cache
-def _any(group: str, part: str) -> re.Pattern[str]:
-    cues = _data()[group][part]
-    cues = [cues] if isinstance(cues, str) else cues
-    return re.compile("|".join(f"(?:{cue})" for cue in cues), re.IGNORECASE)
-
-
-# --- the page ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Page:
-    """An article read once: its sentences, what promotes, who wrote it, what it cites."""
-
-    article: Article
-    sentences: tuple[Sentence, ...]
-    promoted: tuple[tuple[int, int], ...]
-    about_author: tuple[tuple[int, int], ...]
-    """Places of the box about the author, whose lists of services claim nothing."""
-    credential: str | None
-
-    def around(self, place: int) -> int:
-        """Index of the sentence that holds an offset, -1 where there is none."""
-        index = bisect_right([s.start for s in self.sentences], place) - 1
-        return index if index >= 0 and place < self.sentences[index].end else -1
-
-
-def _page(article: Article) -> _Page:
-    boxes = credentials.boxes(article.text)
-    return _Page(
-        article=article,
-        sentences=tuple(sentences(article.text)),
-        promoted=tuple(promotions.blocks(article.text, article.source.site)),
-        about_author=tuple((box.start, box.end) for box in boxes),
-        credential=credentials.of(article, boxes),
-    )
 
 
 # --- evidence ---------------------------------------------------------------------------------
@@ -96,8 +45,9 @@ def from_article(
 
     With `words_only` the direction is what the words say, never what the claim was read as.
     A sentence that cites several studies is one for each; one found in `studies` counts as itself.
+    What only names a thing, and what names an illness, bears evidence on nothing.
     """
-    page = _page(article)
+    page = page_of(article)
     found: dict[tuple[str, int, str, str], Evidence] = {}
     for claim in claims:
         theme = theme_of.get(claim.id)
@@ -110,13 +60,13 @@ def from_article(
     return list(found.values())
 
 
-def _is_listed(page: _Page, claim: Claim) -> bool:
+def _is_listed(page: Page, claim: Claim) -> bool:
     """Whether a claim stands in a list of services: the box about the author, or `we offer`."""
     if claim.quote.part != "text":
         return False
     place = claim.phrase_start
     boxed = any(start <= place < end for start, end in page.about_author)
-    return boxed or bool(_any("services", "offers").search(claim.quote.text))
+    return boxed or bool(any_of("services", "offers").search(claim.quote.text))
 
 
 def _firmer(one: Evidence, other: Evidence) -> Evidence:
@@ -128,7 +78,7 @@ def _firmer(one: Evidence, other: Evidence) -> Evidence:
 
 
 def _of_claim(
-    page: _Page, claim: Claim, theme: str, studies: Known, words_only: bool
+    page: Page, claim: Claim, theme: str, studies: Known, words_only: bool
 ) -> list[Evidence]:
     in_body = claim.quote.part == "text"
     index = page.around(claim.phrase_start) if in_body else -1
@@ -136,11 +86,17 @@ def _of_claim(
     quote = claim.quote
     if index >= 0 and len(text) > len(quote.text):
         quote = replace(quote, start=page.sentences[index].start, text=text)
-    text = text.translate(_CURLY)
-    source, reasons = _source_type(page, index, text, claim.phrase)
+    text = text.translate(CURLY)
+    if claim.kind == "diagnosis":
+        return _counted(page, claim, theme, quote, text)
+    source, reasons = source_type(page, index, text, claim.phrase)
+    if source != "commercial" and not _can_bear(page, index, claim):
+        return []
     way, words = _direction(page, index, text, claim)
     if not words and not words_only:
         way, words = _claimed(claim)
+    if not words and (source in ("expert", "unsupported") or claim.kind != "remedy"):
+        return []
     said = Evidence(
         theme=theme,
         source_type=source,
@@ -159,6 +115,35 @@ def _of_claim(
     return _by_study(page, index, text, said, claim, studies)
 
 
+def _counted(page: Page, claim: Claim, theme: str, quote: Quote, text: str) -> list[Evidence]:
+    """What a sentence says of how common an illness is: `supports` for common, nothing else."""
+    way, words = bearing.frequency(text, claim.phrase.translate(CURLY))
+    if not words:
+        return []
+    source, reasons = source_type(page, -1, text, claim.phrase)
+    said = Evidence(
+        theme=theme,
+        source_type=source,
+        direction=way,
+        quote=quote,
+        design=source if source in ("expert", "mechanism") else None,
+        flags=_flags(text, source),
+        condition=claim.condition,
+        question="prevalence",
+        title=page.article.title,
+        url=page.article.source.url,
+        reasons=(*reasons, f"called common or rare: {words}"),
+    )
+    return [said]
+
+
+def _can_bear(page: Page, index: int, claim: Claim) -> bool:
+    """Whether the claim stands in a sentence that says something, and names what it is about."""
+    sentence = page.sentences[index] if index >= 0 else None
+    spoken = sentence is None or bearing.is_bearing(page.article.text, sentence.start, sentence.end)
+    return spoken and bearing.is_nameable(claim.phrase, claim.kind)
+
+
 def _question(kind: Kind, text: str) -> Question:
     if kind != "remedy":
         return "cause"
@@ -168,84 +153,16 @@ def _question(kind: Kind, text: str) -> Question:
     return "prevention" if prevents else "benefit"
 
 
-# --- whose word -------------------------------------------------------------------------------
-
-
-def _source_type(
-    page: _Page, index: int, text: str, phrase: str
-) -> tuple[SourceType, tuple[str, ...]]:
-    """The first of the six rules that fits, and the words that made it fit."""
-    if why := _promoted(page, index, text, phrase):
-        return "commercial", (why,)
-    if why := _cited(page, index, text):
-        return "study", (f"attributed to a study: {why}",)
-    if why := _told(text, phrase):
-        return "anecdote", (f"told as experience: {why}",)
-    if hit := _any("mechanism", "cues").search(text):
-        return "mechanism", (f"explained, not tested: {hit[0]}",)
-    if page.credential:
-        return "expert", (f"author's credential: {page.credential}",)
-    return "unsupported", ("no source named",)
-
-
-def _promoted(page: _Page, index: int, text: str, phrase: str) -> str:
-    whole = (0, len(page.article.text)) in page.promoted
-    place = page.sentences[index].start if index >= 0 else -1
-    if whole or any(start <= place < end for start, end in page.promoted):
-        return "inside a promotional block"
-    if promotions.sells(text):
-        return "sells in so many words"
-    if promotions.serves_itself(page.article.source.site, phrase):
-        return "the site's name carries the product"
-    return ""
-
-
-def _cited(page: _Page, index: int, text: str) -> str:
-    """Words that attribute the sentence to a study that could be found, or go on about one."""
-    hit = _any("attribution", "sources").search(text)
-    if hit:
-        return hit[0]
-    if footnotes(text, page.article.references) or is_marked(text):
-        named = _any("attribution", "referenced").search(text)
-        if named:
-            return f"{named[0]} (with a reference)"
-        if designs.people_in(text) or _source_before(page, index) >= 0:
-            return "a reference"
-    if _any("attribution", "treated").search(text) and designs.people_in(text):
-        return "people treated"
-    goes_on = _any("attribution", "anaphors").search(text)
-    return goes_on[0] if goes_on and _source_before(page, index) >= 0 else ""
-
-
-def _source_before(page: _Page, index: int) -> int:
-    """Index of the sentence just before that names a source, -1 for none in reach."""
-    for place in range(index - 1, max(-1, index - 1 - REACH), -1):
-        if _any("attribution", "sources").search(page.sentences[place].text):
-            return place
-    return -1
-
-
-def _told(text: str, phrase: str) -> str:
-    """Words of experience; what many found counts in the thought that holds the phrase."""
-    near = [c for c in clauses(text) if phrase.translate(_CURLY).lower() in c.lower()] or [text]
-    for clause in near:
-        if hit := _any("anecdote", "others").search(clause):
-            return hit[0]
-    plain = _any("anecdote", "manners").sub(" ", text)
-    hit = _any("anecdote", "first_person").search(plain)
-    return hit[0] if hit else ""
-
-
 # --- the study behind a sentence --------------------------------------------------------------
 
 
 def _by_study(
-    page: _Page, index: int, text: str, said: Evidence, claim: Claim, studies: Known
+    page: Page, index: int, text: str, said: Evidence, claim: Claim, studies: Known
 ) -> list[Evidence]:
     """The sentence as the word of each study it cites, or goes on about; of a lost one for none."""
     cited = cited_by(text, page.article.references)
-    before = _source_before(page, index)
-    if not cited and before >= 0 and not _any("attribution", "sources").search(text):
+    before = source_before(page, index)
+    if not cited and before >= 0 and not any_of("attribution", "sources").search(text):
         cited = cited_by(page.sentences[before].text, page.article.references)
     found = []
     for one in cited or [Citation()]:
@@ -258,11 +175,11 @@ def _by_study(
 
 
 def _by_words(
-    page: _Page, index: int, text: str, said: Evidence, cited: Citation, *, alone: bool
+    page: Page, index: int, text: str, said: Evidence, cited: Citation, *, alone: bool
 ) -> Evidence:
     """A study known by the sentence only; people and year are its own where it is cited alone."""
-    before = _source_before(page, index)
-    own = _any("attribution", "sources").search(text)
+    before = source_before(page, index)
+    own = any_of("attribution", "sources").search(text)
     around = text if own or before < 0 else f"{page.sentences[before].text} {text}"
     year = re.search(r"(?<![\d.,])(?:19[5-9]\d|20[0-4]\d)(?![\d,])", around)
     design = designs.from_words(around) or "unknown_study"
@@ -278,7 +195,7 @@ def _by_words(
 
 
 def _recorded(
-    page: _Page,
+    page: Page,
     said: Evidence,
     claim: Claim,
     cited: Citation,
@@ -344,13 +261,14 @@ def _stems(text: str) -> frozenset[str]:
     return frozenset(word[:6] for word in content(text))
 
 
+_PLAIN_FLAGS = ("hedged", "absolute", "superlative")
+
+
 def _flags(text: str, source: SourceType) -> tuple[str, ...]:
     tests = {
-        **{
-            name: _any("flags", name).search(text) for name in ("hedged", "absolute", "superlative")
-        },
+        **{flag: any_of("flags", flag).search(text) for flag in _PLAIN_FLAGS},
         "time_promise": promotions.time_promise(text),
-        "vague_evidence": source == "unsupported" and _any("attribution", "vague").search(text),
+        "vague_evidence": source == "unsupported" and any_of("attribution", "vague").search(text),
     }
     return tuple(name for name, fired in tests.items() if fired)
 
@@ -358,7 +276,7 @@ def _flags(text: str, source: SourceType) -> tuple[str, ...]:
 # --- direction --------------------------------------------------------------------------------
 
 
-def _direction(page: _Page, index: int, text: str, claim: Claim) -> tuple[Direction, str]:
+def _direction(page: Page, index: int, text: str, claim: Claim) -> tuple[Direction, str]:
     """What the words say; for a bare list item what its lead-in says."""
     way, words = direction(text, claim.phrase, claim.kind)
     if words:
@@ -373,7 +291,7 @@ def _direction(page: _Page, index: int, text: str, claim: Claim) -> tuple[Direct
 _BULLET = re.compile(r"\s*(?:[-•*·–×✓]|\d{1,2}[.)])\s*")
 
 
-def _lead_in(page: _Page, index: int) -> str:
+def _lead_in(page: Page, index: int) -> str:
     """The line with a colon that a list item belongs to, empty where there is none."""
     for place in range(index - 1, max(-1, index - 25), -1):
         text = page.sentences[place].text
@@ -426,7 +344,7 @@ def of_articles(
     for article in articles:
         own = by_article.get(article.source.url, [])
         claimed = from_article(article, own, theme_of, studies)
-        telling = [(t, c) for t, c in mentions(article, themes, said) if c.kind != "diagnosis"]
+        telling = mentions(article, themes, said)
         extra = from_article(
             article,
             conditions.assign([c for _, c in telling], article),
@@ -435,9 +353,37 @@ def of_articles(
             words_only=True,
         )
         places = {(e.theme, e.quote.start) for e in claimed if e.quote}
-        found += claimed
-        found += [
+        claimed += [
             e for e in extra
             if e.direction != "unclear" and e.quote and (e.theme, e.quote.start) not in places
         ]  # fmt: skip
+        found += [*claimed, *_sales_talk(article, claimed)]
     return found
+
+
+def _sales_talk(article: Article, claimed: Sequence[Evidence]) -> Iterator[Evidence]:
+    """Sentences that promote without a name: what they are about is what was promoted before.
+
+    In a block it is what the block sells, wherever in it; elsewhere the last thing sold above.
+    """
+    told = sentences(article.text)
+    taken = {item.quote.start for item in claimed if item.quote}
+    sold = sorted(
+        ((item.quote.start, item) for item in claimed
+         if item.quote and item.quote.part == "text" and item.source_type == "commercial"),
+        key=lambda pair: pair[0],
+    )  # fmt: skip
+    for index, inside in promotions.sales_talk(article.text, article.source.site):
+        one = told[index]
+        before = [item for start, item in sold if start < one.start]
+        after = [item for start, item in sold if start > one.start] if inside else []
+        subject = next(iter(before[-1:] or after[:1]), None)
+        if subject is None or subject.quote is None or one.start in taken:
+            continue
+        yield replace(
+            subject,
+            quote=replace(subject.quote, start=one.start, text=one.text),
+            flags=_flags(one.text.translate(CURLY), "commercial"),
+            direction="supports",
+            reasons=("goes on about what is promoted there", "direction: what is sold is praised"),
+        )

@@ -72,6 +72,11 @@ class Results:
         return _frame(self._tables["contradictions"])
 
     @cached_property
+    def questions(self) -> pd.DataFrame:
+        """A row for questions of one meaning, most askers first."""
+        return _frame(self._tables["questions"])
+
+    @cached_property
     def studies(self) -> pd.DataFrame:
         """A row a study."""
         return _frame(self._tables["studies"])

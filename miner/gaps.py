@@ -10,16 +10,26 @@ import math
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
 
 from miner.counts import voter
-from miner.model import Claim, Contradiction, Evidence, Gap, GapType, Grade, Theme
+from miner.coverage import coverage
+from miner.model import (
+    Claim,
+    Contradiction,
+    Evidence,
+    Gap,
+    GapType,
+    Grade,
+    MemberQuestion,
+    Theme,
+)
 from miner.phrases import normalise
 
-__all__ = ["WEIGHTS", "find"]
+__all__ = ["WEIGHTS", "Terms", "find"]
 
 WEIGHTS: Mapping[str, float] = {
     "authors": 30,
@@ -43,23 +53,38 @@ _TYPES: tuple[GapType, ...] = (
 """The type of a gap is its part with most points; of equal ones the first here."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What counts as a gap."""
+
+    min_authors: int = 2
+    """Fewer authors make none."""
+    own: bool = False
+    """Whether articles of the user's own were collected."""
+    now: date | None = None
+    """The day growth is measured to; that of the newest post without it."""
+
+
 def find(
     themes: Iterable[Theme],
     grades: Iterable[Grade],
     evidence: Iterable[Evidence],
     claims: Iterable[Claim],
     contradictions: Iterable[Contradiction] = (),
+    questions: Iterable[MemberQuestion] = (),
     *,
-    min_authors: int = 2,
-    now: date | None = None,
+    terms: Terms | None = None,
 ) -> list[Gap]:
-    """Gaps of themes with at least `min_authors` authors, highest score first.
+    """Gaps of themes with enough authors, highest score first.
 
-    Covered is a theme whose own count `articles` is not 0. `now` is the day growth is measured
-    to; the day of the newest post without it.
+    Covered is a theme whose own count `articles` is not 0; where articles of the user's own were
+    collected, one that these leave to others is covered by half.
     """
-    view = _View.of(grades, evidence, claims, contradictions, now)
-    found = [_gap(theme, view) for theme in themes if theme.tally.authors >= max(1, min_authors)]
+    terms = terms or Terms()
+    view = _View.of(grades, evidence, claims, contradictions, terms)
+    view = replace(view, left=_left(questions))
+    least = max(1, terms.min_authors)
+    found = [_gap(theme, view) for theme in themes if theme.tally.authors >= least]
     return sorted((g for g in found if g), key=lambda g: (-g.score, g.theme))
 
 
@@ -72,6 +97,9 @@ class _View:
     disputes: Mapping[str, Sequence[Contradiction]]
     claims: Mapping[str, Claim]
     now: date | None
+    own: bool
+    left: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """By theme how many ask about it, and how many of these nobody wrote back to."""
 
     @staticmethod
     def of(
@@ -79,7 +107,7 @@ class _View:
         evidence: Iterable[Evidence],
         claims: Iterable[Claim],
         contradictions: Iterable[Contradiction],
-        now: date | None,
+        terms: Terms,
     ) -> _View:
         by_id = {claim.id: claim for claim in claims}
         disputes: dict[str, list[Contradiction]] = defaultdict(list)
@@ -92,7 +120,8 @@ class _View:
             any_article=spoken or any(item.quote is not None for item in evidence),
             disputes=disputes,
             claims=by_id,
-            now=now or max(written, default=None),
+            now=terms.now or max(written, default=None),
+            own=terms.own,
         )
 
 
@@ -102,7 +131,7 @@ def _gap(theme: Theme, view: _View) -> Gap | None:
         "uncovered": _uncovered(theme, view),
         "weak_evidence": _weak(theme, view),
         "contradicted": _contradicted(theme, view),
-        "unanswered": _unanswered(theme),
+        "unanswered": _unanswered(theme, view),
         "rising": _rising(theme, view),
     }
     if not any(share for share, _ in rows.values()):
@@ -126,12 +155,13 @@ def _gap(theme: Theme, view: _View) -> Gap | None:
 
 
 def _uncovered(theme: Theme, view: _View) -> tuple[float, str]:
-    """Full where articles were collected and none of them speaks of the theme.
+    """Full where no collected article speaks of the theme, half where only others' do.
 
     Articles are not searched for a theme that goes by common words alone, so it lacks nothing.
     """
+    found = coverage(theme, own=view.own)
     if theme.articles:
-        return 0.0, f"in {_many(theme.articles, 'article')}"
+        return (ELSEWHERE_ONLY if found.place == "others" and view.own else 0.0), found.label
     if not view.any_article or not _countable(theme, view):
         return 0.0, ""
     return 1.0, "in no article"
@@ -157,6 +187,9 @@ def _common() -> frozenset[str]:
     text = files("miner").joinpath("data/evidence.toml").read_text("utf-8")
     return frozenset(tomllib.loads(text)["mentions"]["common"])
 
+
+ELSEWHERE_ONLY = 0.5
+"""Share of a theme that articles of others speak of, and none of the user's own."""
 
 _LEVELS: Mapping[int, float] = {5: 0.8, 4: 0.6}
 _STATUSES: Mapping[str, float] = {"not_searched": 0.5, "contested": 0.3, "insufficient": 0.3}
@@ -192,12 +225,29 @@ def _contradicted(theme: Theme, view: _View) -> tuple[float, str]:
     return (1.0 if outside else 0.6), "; ".join(dispute.reason for dispute in disputes)
 
 
-def _unanswered(theme: Theme) -> tuple[float, str]:
-    """Full where at least two ask and nobody who tried it says what came of it."""
+def _unanswered(theme: Theme, view: _View) -> tuple[float, str]:
+    """Full where at least two ask and nobody who tried it says what came of it.
+
+    Where somebody does, the share of those who ask and to whom nobody wrote back, from two on.
+    """
     tally = theme.tally
-    if tally.asked < 2 or tally.reported:
-        return 0.0, ""
-    return 1.0, f"{tally.asked} ask, nobody reports"
+    if tally.asked >= 2 and not tally.reported:
+        return 1.0, f"{tally.asked} ask, nobody reports"
+    asked, left = view.left.get(theme.id, (0, 0))
+    return (left / asked, f"{left} of {asked} who ask got no answer") if left >= 2 else (0.0, "")
+
+
+def _left(questions: Iterable[MemberQuestion]) -> dict[str, tuple[int, int]]:
+    """By theme how many ask about it, and how many of these nobody wrote back to."""
+    answered: dict[str, dict[str, bool]] = defaultdict(dict)
+    for one in questions:
+        for theme in one.themes:
+            voters = answered[theme]
+            voters[one.voter] = voters.get(one.voter, False) or one.answers > 0
+    return {
+        theme: (len(voters), sum(not heard for heard in voters.values()))
+        for theme, voters in answered.items()
+    }
 
 
 def _rising(theme: Theme, view: _View) -> tuple[float, str]:

@@ -124,7 +124,8 @@ def _joined(copies: Sequence[Evidence], question: Question) -> Evidence:
 
 def _standing(copy: Evidence) -> tuple[bool, bool]:
     """A person's reading goes before a record's, and that before a sentence about it."""
-    return ("human_reviewed" not in copy.flags, copy.quote is not None)
+    judged = {"human_reviewed", "corrected"} & set(copy.flags)
+    return (not judged, copy.quote is not None)
 
 
 # --- the theme --------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ English stems. Vectors are kept in blocks of half precision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from crawler.database import Step, batches, explained, migrate, writing
 from miner.passages import TYPES, Entry, Passage, Type, vocabulary
 from miner.search import Facet, Shelf, Term
+from miner.tables import claims
 
 __all__ = ["STEPS", "Index", "Mark", "Shown", "forget"]
 
@@ -238,6 +239,16 @@ class Index:
             spellings=sorted(words),
         )
 
+    def wordings(self) -> list[tuple[str, int, int, str]]:
+        """Theme, row of its vector, claims and one claim's id, of each wording of each theme."""
+        columns = (_entries.c.theme, _entries.c.vector)
+        claims, one = sa.func.count(), sa.func.min(_entries.c.ref)
+        query = sa.select(*columns, claims.label("claims"), one.label("ref"))
+        query = query.where(_entries.c.ref != _entries.c.theme).group_by(*columns)
+        with explained(self.engine), self.engine.connect() as connection:
+            found = connection.execute(query.order_by(*columns)).all()
+        return [(row.theme, row.vector, row.claims, row.ref) for row in found]
+
     def ranked(self, question: Sequence[Term], every: bool, best: bool, most: int) -> list[int]:
         """Rows of passages with all, or any, of the terms, so many at most.
 
@@ -265,14 +276,62 @@ class Index:
                 refs.setdefault(row.passage, []).append((row.ref, row.theme))
         return [_shown(found[row], refs.get(row, [])) for row in rows if row in found]
 
+    def unsound(self) -> list[str]:
+        """What in the index does not fit together; nothing where all of it does."""
+        lost = sa.select(sa.func.count()).where(
+            _entries.c.passage.not_in(sa.select(_passages.c.row))
+        )
+        claimed = sa.select(sa.func.count()).where(
+            _passages.c.type == "quote",
+            _entries.c.ref.not_in(sa.select(claims.c.id)),
+        )
+        claimed = claimed.select_from(
+            _entries.join(_passages, _entries.c.passage == _passages.c.row)
+        )
+        with explained(self.engine), self.engine.connect() as connection:
+            width = connection.scalar(sa.select(_mark.c.dimensions)) or 0
+            held = connection.scalar(sa.select(sa.func.sum(sa.func.length(_vectors.c.value)))) or 0
+            last = connection.scalar(sa.select(sa.func.max(_entries.c.vector))) or 0
+            found = [
+                (connection.scalar(lost), "entries belong to no passage"),
+                (connection.scalar(claimed), "entries are of claims that are not there"),
+                (int(width > 0 and held < 2 * width * (last + 1)), "block of vectors is cut short"),
+            ]
+        wrong = [f"{count:,} {what}" for count, what in found if count]
+        return wrong + ([] if self._words_fit() else ["its words are not those of its passages"])
+
+    def _words_fit(self) -> bool:
+        """Whether SQLite's index of words is that of the passages; PostgreSQL sees to it itself."""
+        if self.engine.dialect.name != "sqlite":
+            return True
+        check = "INSERT INTO search_words(search_words, rank) VALUES('integrity-check', 1)"
+        try:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql(check)
+        except sa.exc.DatabaseError as error:
+            return "malformed" not in str(error.orig)
+        return True
+
     def _rows(self, query: sa.Select[Any]) -> Sequence[Any]:
         with explained(self.engine), self.engine.connect() as connection:
             return connection.execute(query).all()
 
 
-def forget(connection: sa.Connection, key: str, parts: Sequence[tuple[str, str]] = ()) -> int:
-    """How many passages went with an author, a document or `parts`: words and vectors too."""
-    where = [_passages.c.author == key, _passages.c.document == key]
+def forget(
+    connection: sa.Connection,
+    key: str,
+    parts: Sequence[tuple[str, str]] = (),
+    themes: Collection[str] = (),
+) -> int:
+    """How many passages went with an author, a document or `parts`: words and vectors too.
+
+    So do the passages that are the names of those themes.
+    """
+    named = sa.select(_entries.c.passage).where(_entries.c.ref == _entries.c.theme)
+    where: list[sa.ColumnElement[bool]] = [
+        _passages.c.row.in_(named.where(_entries.c.theme == theme)) for theme in themes
+    ]
+    where += [_passages.c.author == key, _passages.c.document == key]
     where += [sa.and_(_passages.c.document == url, _passages.c.part == part) for url, part in parts]
     gone: dict[int, str] = {}
     for some in batches(where):

@@ -12,16 +12,16 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 from pydantic import TypeAdapter
-from sqlalchemy.dialects import postgresql, sqlite
 
-from crawler.database import contains, explained, migrate
+from crawler.database import BATCH, batches, explained, migrate
 from miner import index, snapshots
+from miner.forgetting import forget_claims, forget_evidence, forget_questions
 from miner.ledger import Kept, Ledger
 from miner.model import (
     Claim,
@@ -31,9 +31,27 @@ from miner.model import (
     Gap,
     Grade,
     Kind,
+    MemberQuestion,
     Mined,
     Theme,
     ThemeEvent,
+)
+from miner.roll import Spoken, spoken
+from miner.rows import (
+    a_claim,
+    a_question,
+    a_theme,
+    an_event,
+    claim_rows,
+    event_row,
+    insert_all,
+    insert_new,
+    owned,
+    question_rows,
+    some_claims,
+    sound_vectors,
+    text_key,
+    theme_row,
 )
 from miner.tables import (
     STEPS,
@@ -46,22 +64,17 @@ from miner.tables import (
     extractions,
     gaps,
     grades,
+    questions,
+    readings,
     runs,
     themes,
     vectors,
 )
+from miner.unsaid import said_in, unsay
 
 __all__ = ["Knowledge", "Run", "Version", "claims_key"]
 
 Vector = npt.NDArray[np.float32]
-
-_claim = TypeAdapter(Claim)
-_claims = TypeAdapter(list[Claim])
-_theme = TypeAdapter(Theme)
-_event = TypeAdapter(ThemeEvent)
-
-BATCH = 500
-"""Values bound at a time: below every database's limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +96,14 @@ class Run:
     """Documents that could not be mined, with the reason."""
     decisions: tuple[int, ...] = ()
     """Ids of the decisions it followed."""
+    own: tuple[str, ...] = ()
+    """Addresses of the user's own articles, with which those of others are compared."""
+    grouped: Mapping[Kind, int] = field(default_factory=dict)
+    """Phrases of each kind when they were last grouped as a whole."""
     id: int | None = None
 
 
 _run = TypeAdapter(Run)
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -115,15 +130,16 @@ class Knowledge:
         """The run with its id, after its conclusions took the place of the former ones."""
         with explained(self.engine), self.engine.begin() as connection:
             number = _write_run(connection, run)
-            for table in (claims, themes, evidence, grades, gaps, contradictions):
+            for table in (claims, themes, evidence, grades, gaps, contradictions, questions):
                 connection.execute(table.delete())
-            _insert(connection, claims, _claim_rows(mined))
-            _insert(connection, themes, map(_theme_row, mined.themes))
-            _insert(connection, evidence, (_owned(item, item.id) for item in mined.evidence))
-            _insert(connection, grades, (_owned(item, item.theme) for item in mined.grades))
-            _insert(connection, gaps, (_owned(item, item.theme) for item in mined.gaps))
-            _insert(connection, contradictions, (_owned(i, i.id) for i in mined.contradictions))
-            _insert(connection, events, (_event_row(number, item) for item in mined.events))
+            insert_all(connection, claims, claim_rows(mined))
+            insert_all(connection, themes, map(theme_row, mined.themes))
+            insert_all(connection, evidence, (owned(item, item.id) for item in mined.evidence))
+            insert_all(connection, grades, (owned(item, item.theme) for item in mined.grades))
+            insert_all(connection, gaps, (owned(item, item.theme) for item in mined.gaps))
+            insert_all(connection, contradictions, (owned(i, i.id) for i in mined.contradictions))
+            insert_all(connection, questions, question_rows(mined))
+            insert_all(connection, events, (event_row(number, item) for item in mined.events))
             snapshots.write(connection, number, run.finished, mined)
         return _with_id(run, number)
 
@@ -157,14 +173,14 @@ class Knowledge:
         query = sa.select(themes.c.value).order_by(themes.c.authors.desc(), themes.c.id)
         if kind is not None:
             query = query.where(themes.c.kind == kind)
-        return [_theme.validate_json(row.value) for row in self._rows(query)]
+        return [a_theme.validate_json(row.value) for row in self._rows(query)]
 
     def theme(self, theme_id: str) -> Theme | None:
         """The theme of that id, or the one an old id redirects to."""
         for _hop in range(20):
             found = self._rows(sa.select(themes.c.value).where(themes.c.id == theme_id))
             if found:
-                return _theme.validate_json(found[0].value)
+                return a_theme.validate_json(found[0].value)
             query = sa.select(events.c.into).where(
                 events.c.theme == theme_id, events.c.into.is_not(None)
             )
@@ -188,9 +204,9 @@ class Knowledge:
         if document is not None:
             query = query.where(claims.c.document == document)
         if ids is None:
-            return [_claim.validate_json(row.value) for row in self._rows(query)]
-        queries = (query.where(claims.c.id.in_(some)) for some in _batches(ids))
-        return [_claim.validate_json(row.value) for q in queries for row in self._rows(q)]
+            return [a_claim.validate_json(row.value) for row in self._rows(query)]
+        queries = (query.where(claims.c.id.in_(some)) for some in batches(ids))
+        return [a_claim.validate_json(row.value) for q in queries for row in self._rows(q)]
 
     def each_claim(
         self, of: Collection[str] | None = None, *, by: Literal["theme", "document"] = "theme"
@@ -208,7 +224,21 @@ class Knowledge:
         with explained(self.engine), self.engine.connect() as connection:
             streamed = connection.execution_options(yield_per=BATCH)
             for row in streamed.execute(query.order_by(*order, claims.c.id)):
-                yield row.theme, _claim.validate_json(row.value)
+                yield row.theme, a_claim.validate_json(row.value)
+
+    def spoken(self, without: Collection[str] = ()) -> list[Sequence[Any]]:
+        """A row for the roll of each claim in a theme, those of some themes left out."""
+        columns = [sa.type_coerce(claims.c[name], sa.String) for name in Spoken._fields]
+        kept = claims.c.theme.is_not(None)
+        query = sa.select(*columns).where(kept, claims.c.stance.is_not(None))
+        with explained(self.engine), self.engine.connect() as connection:
+            # The driver's own tuples: there are many, and nothing in them is to be changed.
+            cursor = connection.execute(query).cursor
+            found: list[Sequence[Any]] = list(cursor.fetchall()) if cursor else []
+        # Those of a run that kept no columns for it.
+        old = sa.select(claims.c.theme, claims.c.value).where(kept, claims.c.stance.is_(None))
+        found += [spoken(a_claim.validate_json(r.value), r.theme) for r in self._rows(old)]
+        return [row for row in found if row[0] not in without] if without else found
 
     def theme_of(self) -> dict[str, str]:
         """Theme id by claim id."""
@@ -231,12 +261,17 @@ class Knowledge:
         """Contradictions, of one theme or of all."""
         return self._values(contradictions, Contradiction, theme)
 
+    def questions(self) -> list[MemberQuestion]:
+        """What members ask; by inquiry, most askers first, then most typical first."""
+        query = sa.select(questions.c.value).order_by(questions.c.row)
+        return [a_question.validate_json(row.value) for row in self._rows(query)]
+
     def events(self, run: int | None = None) -> list[ThemeEvent]:
         """What happened to themes, in one run or ever."""
         query = sa.select(events.c.value).order_by(events.c.row)
         if run is not None:
             query = query.where(events.c.run == run)
-        return [_event.validate_json(row.value) for row in self._rows(query)]
+        return [an_event.validate_json(row.value) for row in self._rows(query)]
 
     # Caches
 
@@ -246,15 +281,20 @@ class Knowledge:
             extractions.c.document == document, extractions.c.key == key
         )
         found = self._rows(query)
-        return _claims.validate_json(found[0].value) if found else None
+        return some_claims.validate_json(found[0].value) if found else None
+
+    def extracted_keys(self) -> dict[str, str]:
+        """What content and extractor the cached claims of each document came from."""
+        query = sa.select(extractions.c.document, extractions.c.key)
+        return {row.document: row.key for row in self._rows(query)}
 
     def keep_extracted(self, document: str, key: str, found: Sequence[Claim]) -> None:
         """Keeps the claims of a document at once, so that an interrupted run resumes there."""
-        value = _claims.dump_json(list(found)).decode()
+        value = some_claims.dump_json(list(found)).decode()
         row = {"document": document, "key": key, "value": value}
         with explained(self.engine), self.engine.begin() as connection:
             connection.execute(extractions.delete().where(extractions.c.document == document))
-            _insert_new(connection, extractions, [row])
+            insert_new(connection, extractions, [row])
 
     def answer(self, document: str, key: str) -> str | None:
         """What a chat model said before to the same question."""
@@ -268,14 +308,14 @@ class Knowledge:
         """Keeps an answer at once, so that no question is asked twice."""
         row = {"document": document, "key": key, "value": value}
         with explained(self.engine), self.engine.begin() as connection:
-            _insert_new(connection, answers, [row])
+            insert_new(connection, answers, [row])
 
     def keep_answers(self, document: str, keys: Iterable[str]) -> None:
         """Forgets the other answers of a document: they are on texts that are no more."""
         here = answers.c.document == document
         with explained(self.engine), self.engine.begin() as connection:
             known = set(connection.scalars(sa.select(answers.c.key).where(here)))
-            for some in _batches(sorted(known - set(keys))):
+            for some in batches(sorted(known - set(keys))):
                 connection.execute(answers.delete().where(here, answers.c.key.in_(some)))
 
     def prune(self, documents: Iterable[str], model: str, texts: Iterable[str]) -> int:
@@ -287,40 +327,59 @@ class Knowledge:
         with explained(self.engine), self.engine.begin() as connection:
             cached = set(connection.scalars(sa.select(extractions.c.document)))
             cached |= set(connection.scalars(sa.select(answers.c.document).distinct()))
+            cached |= set(connection.scalars(sa.select(readings.c.document)))
             gone = sorted(cached - set(documents))
-            for some in _batches(gone):
-                for table in (extractions, answers):
+            for some in batches(gone):
+                for table in (extractions, answers, readings):
                     connection.execute(table.delete().where(table.c.document.in_(some)))
             connection.execute(vectors.delete().where(vectors.c.model != model))
             known = set(connection.scalars(sa.select(vectors.c.text)))
-            for some in _batches(sorted(known - set(map(_text_key, texts)))):
+            for some in batches(sorted(known - set(map(text_key, texts)))):
                 connection.execute(vectors.delete().where(vectors.c.text.in_(some)))
         return len(gone)
 
     def vectors(self, model: str, texts: Sequence[str]) -> dict[str, Vector]:
-        """Known vectors by text."""
-        known: dict[str, Vector] = {}
-        for some in _batches(texts):
-            by_key = {_text_key(text): text for text in some}
+        """Known vectors by text; damaged ones are dropped, to be made anew."""
+        found: dict[str, bytes] = {}
+        by_key = {text_key(text): text for text in texts}
+        for some in batches(list(by_key)):
             query = sa.select(vectors.c.text, vectors.c.value).where(
-                vectors.c.model == model, vectors.c.text.in_(by_key)
+                vectors.c.model == model, vectors.c.text.in_(some)
             )
-            for row in self._rows(query):
-                known[by_key[row.text]] = np.frombuffer(row.value, dtype=np.float32)
-        return known
+            found |= {row.text: row.value for row in self._rows(query)}
+        known = sound_vectors(found)
+        if damaged := sorted(found.keys() - known.keys()):
+            with explained(self.engine), self.engine.begin() as connection:
+                for some in batches(damaged):
+                    gone = sa.and_(vectors.c.model == model, vectors.c.text.in_(some))
+                    connection.execute(vectors.delete().where(gone))
+        return {by_key[key]: vector for key, vector in known.items()}
+
+    def damaged_vectors(self) -> int:
+        """How many cached vectors are not as long as their model's others, or no numbers."""
+        columns = vectors.c.model, vectors.c.text, vectors.c.value
+        query = sa.select(*columns).order_by(vectors.c.model)
+        bad = 0
+        with explained(self.engine), self.engine.connect() as connection:
+            streamed = connection.execution_options(yield_per=BATCH).execute(query)
+            for some in streamed.partitions():
+                for model in {row.model for row in some}:
+                    held = {row.text: row.value for row in some if row.model == model}
+                    bad += len(held) - len(sound_vectors(held))
+        return bad
 
     def keep_vectors(self, model: str, new: Mapping[str, Vector]) -> None:
         """Keeps vectors by text; those already known stay as they are."""
         rows = (
             {
                 "model": model,
-                "text": _text_key(text),
+                "text": text_key(text),
                 "value": np.asarray(vector, dtype=np.float32).tobytes(),
             }
             for text, vector in new.items()
         )
         with explained(self.engine), self.engine.begin() as connection:
-            _insert_new(connection, vectors, rows)
+            insert_new(connection, vectors, rows)
 
     # Decisions
 
@@ -360,7 +419,7 @@ class Knowledge:
             claims.c.voice == "member", claims.c.theme.is_not(None)
         )
         rows = self._rows(query.order_by(claims.c.id).limit(count))
-        return [_claim.validate_json(row.value) for row in rows]
+        return [a_claim.validate_json(row.value) for row in rows]
 
     # Forgetting
 
@@ -369,16 +428,19 @@ class Knowledge:
 
         `parts` are document address and part of what the corpus forgets with the key
         (`Corpus.parts_of`). The cached claims and answers of the documents concerned go too, and
-        all cached vectors, since they are made of words; the next run counts anew. A key of which
-        nothing is known changes nothing.
+        all cached vectors, since they are made of words; the next run counts anew. A theme that
+        was named in words nobody says any more is renamed at once. A key of which nothing is known
+        changes nothing.
         """
         with explained(self.engine), self.engine.begin() as connection:
-            count, touched = _forget_claims(connection, key, parts)
-            count += _forget_evidence(connection, key, parts)
-            index.forget(connection, key, parts)
+            said = said_in(connection, key, parts)
+            count, touched = forget_claims(connection, key, parts)
+            count += forget_evidence(connection, key, parts)
+            forget_questions(connection, key, parts)
+            index.forget(connection, key, parts, unsay(connection, said))
             cached = 0
-            for some in _batches(sorted({key, *touched, *(document for document, _ in parts)})):
-                for table in (extractions, answers):
+            for some in batches(sorted({key, *touched, *(document for document, _ in parts)})):
+                for table in (extractions, answers, readings):
                     gone = table.delete().where(table.c.document.in_(some))
                     cached += connection.execute(gone).rowcount
             if count or cached or parts:
@@ -413,96 +475,6 @@ def _write_run(connection: sa.Connection, run: Run) -> int:
 
 def _with_id(value: Run, number: int) -> Run:
     return replace(value, id=number)
-
-
-def _owned(value: Evidence | Grade | Gap | Contradiction, key: str) -> dict[str, Any]:
-    dumped = TypeAdapter(type(value)).dump_json(value).decode()
-    return {"id": key, "theme": value.theme, "value": dumped}
-
-
-def _claim_rows(mined: Mined) -> Iterable[dict[str, Any]]:
-    places = {key: place for theme in mined.themes for place, key in enumerate(theme.claims)}
-    for claim in mined.claims:
-        yield {
-            "id": claim.id,
-            "theme": mined.theme_of.get(claim.id),
-            "kind": claim.kind,
-            "voice": claim.voice,
-            "document": claim.quote.document,
-            "part": claim.quote.part,
-            "author": claim.author,
-            "condition": claim.condition,
-            "written": claim.written,
-            "place": places.get(claim.id, 0),
-            "confidence": claim.confidence,
-            "value": _claim.dump_json(claim).decode(),
-        }
-
-
-def _theme_row(theme: Theme) -> dict[str, Any]:
-    return {
-        "id": theme.id,
-        "kind": theme.kind,
-        "name": theme.name,
-        "authors": theme.tally.authors,
-        "value": _theme.dump_json(theme).decode(),
-    }
-
-
-def _event_row(run: int, item: ThemeEvent) -> dict[str, Any]:
-    value = _event.dump_json(item).decode()
-    return {"run": run, "theme": item.theme, "into": item.into, "value": value}
-
-
-def _forget_claims(
-    connection: sa.Connection, key: str, parts: Sequence[tuple[str, str]]
-) -> tuple[int, set[str]]:
-    """How many claims went, and the documents they were made in."""
-    where = [claims.c.author == key, claims.c.document == key]
-    where += [sa.and_(claims.c.document == url, claims.c.part == part) for url, part in parts]
-    count, touched = 0, set[str]()
-    for some in _batches(where):
-        gone = sa.or_(*some)
-        touched |= set(connection.scalars(sa.select(claims.c.document).where(gone)))
-        count += connection.execute(claims.delete().where(gone)).rowcount
-    return count, touched
-
-
-def _forget_evidence(connection: sa.Connection, key: str, parts: Sequence[tuple[str, str]]) -> int:
-    """How many pieces of evidence went whose quote stands in the document or the parts."""
-    signs = [f'"document":{_json_text(key)},']
-    signs += [f'"document":{_json_text(url)},"part":{_json_text(part)},' for url, part in parts]
-    return sum(
-        connection.execute(evidence.delete().where(contains(evidence.c.value, sign))).rowcount
-        for sign in signs
-    )
-
-
-def _insert_new(
-    connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]
-) -> None:
-    """Inserts rows whose keys are not there yet; another run may have been faster."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    for some in _batches(list(rows)):
-        connection.execute(insert(table).on_conflict_do_nothing(), list(some))
-
-
-def _insert(connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
-    for some in _batches(list(rows)):
-        connection.execute(table.insert(), list(some))
-
-
-def _batches(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
-    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
-
-
-def _json_text(text: str) -> str:
-    return TypeAdapter(str).dump_json(text).decode()
-
-
-def _text_key(text: str) -> str:
-    """Name of a text in the cache: a digest, for texts may be long, and deleted at their source."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def claims_key(content: str, extractor: str) -> str:

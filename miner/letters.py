@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -15,7 +16,6 @@ from xml.etree import ElementTree as Tree
 
 from miner.digest import HEADINGS, MOST, Digest, Entry, Section
 from miner.errors import UnknownPart
-from miner.export.obsidian import escaped
 from miner.export.package import CAUTION
 from miner.export.page import POLICY
 
@@ -55,14 +55,30 @@ def _nothing(digest: Digest) -> str:
     return "Nothing changed." if not digest.entries else ""
 
 
+def _shown(found: list[Entry]) -> list[Entry]:
+    """Those written out: not the themes that one person brought up."""
+    loud = [entry for entry in found if entry.section != "new" or entry.authors > 1]
+    return (loud or found)[:MOST]
+
+
 def _more(found: list[Entry]) -> str:
-    return f"and {len(found) - MOST:,} more" if len(found) > MOST else ""
+    left = len(found) - len(_shown(found))
+    return f"and {left:,} more" if left else ""
 
 
 def _sections(digest: Digest) -> Iterator[tuple[Section, str, list[Entry]]]:
     for section, heading in HEADINGS.items():
         if found := digest.of(section):
             yield section, heading, found
+
+
+# What would be markup, a link or a tag inside a line; points and commas stay, so that it reads.
+_MARKUP = re.compile(r"[\\`*_\[\]<>#|~!&$^={}@]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+
+
+def escaped(text: str) -> str:
+    """One line that Markdown shows as it stands, and that reads well as it is."""
+    return _MARKUP.sub(r"\\\g<0>", _line(text))
 
 
 def markdown(digest: Digest) -> bytes:
@@ -75,7 +91,7 @@ def _markdown(digest: Digest) -> Iterator[str]:
     yield f"{_span(digest)} {_nothing(digest)}".rstrip()
     for _, heading, found in _sections(digest):
         yield f"\n## {heading} ({len(found):,})\n"
-        for entry in found[:MOST]:
+        for entry in _shown(found):
             link = digest.link(entry)
             name = f"[{escaped(entry.name)}]({link})" if link else f"**{escaped(entry.name)}**"
             yield f"- {name}: {escaped(entry.text)}"
@@ -96,7 +112,7 @@ def _text(digest: Digest) -> Iterator[str]:
     yield f"{_span(digest)} {_nothing(digest)}".rstrip()
     for _, heading, found in _sections(digest):
         yield f"\n{heading.upper()} ({len(found):,})"
-        for entry in found[:MOST]:
+        for entry in _shown(found):
             yield f"* {_line(entry.name)}: {_line(entry.text)}"
             if link := digest.link(entry):
                 yield f"  {link}"
@@ -126,7 +142,7 @@ def _html(digest: Digest) -> Iterator[str]:
     yield f"<p>{escape(f'{_span(digest)} {_nothing(digest)}'.rstrip())}</p>"
     for _, heading, found in _sections(digest):
         yield f"<h2>{heading} ({len(found):,})</h2><ul>"
-        yield from (_item(digest, entry) for entry in found[:MOST])
+        yield from (_item(digest, entry) for entry in _shown(found))
         if more := _more(found):
             yield f"<li>{more}</li>"
         yield "</ul>"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from miner.conditions import Conditions
 from miner.counts import voter
 from miner.errors import MinerError
 from miner.grades import UNLISTED
-from miner.model import Claim, Decision, Direction, Evidence, Kind, Question, Theme
+from miner.model import Claim, Direction, Evidence, Kind, Question, Theme
 from miner.phrases import normalise
 
 __all__ = [
@@ -32,10 +32,10 @@ __all__ = [
     "About",
     "LibraryStudy",
     "by_identifier",
-    "decided",
     "link",
     "load",
     "with_collected",
+    "with_read",
 ]
 
 LIKENESS = 0.72
@@ -44,6 +44,8 @@ LITERAL = 0.8
 """The same for a phrase of a title, which nobody wrote to name a topic."""
 NAMED = 0.9
 """Likeness of a title to a theme whose term, as studies have it, stands in it."""
+TOLD = 0.85
+"""The same for an abstract; it counts where the title names no theme."""
 PHRASES = 12
 """Most typical phrases of a theme that are compared."""
 SAME_CORE = 0.6
@@ -73,6 +75,8 @@ class About:
     """Whether it is about injuries of a kind at large, and so about each one of them."""
     literal: bool = False
     """Whether `conditions` are ids, and the wordings phrases of a title, read by machine."""
+    told: bool = False
+    """Whether the wordings are of an abstract: only a term that studies have for a theme counts."""
 
     @property
     def wordings(self) -> tuple[str, ...]:
@@ -161,11 +165,17 @@ def with_collected(
 
     What the library has checked of a study stays; that it was retracted since is added.
     """
+    return with_read(library, (of_record(study, among) for study in studies))
+
+
+def with_read(
+    library: Sequence[LibraryStudy], readings: Iterable[tuple[LibraryStudy, ...]]
+) -> tuple[LibraryStudy, ...]:
+    """The same of studies that were read already, each as its entries."""
     known = by_identifier(library)
     gone = set[str]()
     found: list[LibraryStudy] = []
-    for study in studies:
-        read = of_record(study, among)
+    for read in readings:
         names = {name for one in read for name in one.identity.split() if name in known}
         if not names:
             found += read
@@ -219,6 +229,7 @@ def _about_record(topic: topics.Topic, places: Sequence[str]) -> About:
         conditions=tuple(places),
         question=topic.question,
         literal=True,
+        told=topic.is_told,
     )
 
 
@@ -229,41 +240,6 @@ def _citation(study: Study) -> str:
     where = " ".join(filter(None, (study.journal, str(study.year or ""))))
     title = study.title.rstrip(".")
     return " ".join(filter(None, (who, f"{title}.", where)))
-
-
-def decided(evidence: Sequence[Evidence], decisions: Iterable[Decision]) -> list[Evidence]:
-    """The evidence after a person's decisions on it, each by the id of the evidence.
-
-    What was rejected is gone. An `overrule` may say `design`, `direction` and `high_rob`; what it
-    says is marked as reviewed by a person, and anything it says that has no meaning is left out.
-    """
-    found = {item.id: item for item in evidence}
-    for decision in sorted(decisions, key=lambda one: (one.when, one.id or 0)):
-        if decision.action == "reject":
-            found.pop(decision.target, None)
-        elif decision.action == "overrule" and decision.target in found:
-            found[decision.target] = _overruled(found[decision.target], decision)
-    return [found[item.id] for item in evidence if item.id in found]
-
-
-def _overruled(item: Evidence, decision: Decision) -> Evidence:
-    value = decision.value
-    told: dict[str, Any] = {}
-    if value.get("design") in designs.known():
-        told["design"] = value["design"]
-    if value.get("direction") in get_args(Direction):
-        told["direction"] = value["direction"]
-    flags = [flag for flag in item.flags if flag != "human_reviewed"]
-    if isinstance(value.get("high_rob"), bool):
-        flags = [flag for flag in flags if flag != "high_rob"]
-        flags += ["high_rob"] if value["high_rob"] else []
-        told["flags"] = flags
-    if not told:
-        return item
-    why = f"by {decision.who}" + (f": {decision.why}" if decision.why else "")
-    flags = [flag for flag in flags if flag != "design_unknown" or "design" not in told]
-    told |= {"flags": (*flags, "human_reviewed"), "reasons": (*item.reasons, f"overruled {why}")}
-    return replace(item, **told)
 
 
 # --- links ------------------------------------------------------------------------------------
@@ -289,15 +265,20 @@ def link(
     abouts = [about for _, about in pairs]
     likeness = _likeness(abouts, themes, said, encode)
     _hear(likeness, abouts, [_terms(said[theme.id]) for theme in themes])
+    _hear(likeness, abouts, [_terms(said[t.id], usual=True) for t in themes], told=True)
     links = sorted(
         (-float(likeness[row, column]), row, column)
         for row, about in enumerate(abouts)
         for column in map(int, np.flatnonzero(likeness[row] >= _bar(about, least)))
         if _fits(about.question, themes[column].kind)
     )
+    named = {pairs[row][0].url for _, row, _ in links if not pairs[row][1].told}
     found: dict[str, Evidence] = {}
     for away, row, column in links:
         study, about = pairs[row]
+        if about.told and study.url in named:
+            # What the title names was studied; the abstract names more.
+            continue
         for condition in about.matched(match_condition):
             item = _evidence(study, about, themes[column], -away, condition)
             found.setdefault(item.id, item)
@@ -309,23 +290,30 @@ def _bar(about: About, least: float) -> float:
     return max(least, LITERAL) if about.literal else least
 
 
-def _terms(phrases: Sequence[_Phrase]) -> frozenset[str]:
+def _terms(phrases: Sequence[_Phrase], *, usual: bool = False) -> frozenset[str]:
     """How studies call a theme: by its name, and by what several people call it."""
     name, *others = phrases
     shared = [phrase.text for phrase in others if len(phrase.speakers) >= subjects.SPEAKERS]
-    return frozenset(map(normalise, subjects.terms([name.text, *shared])))
+    return frozenset(map(normalise, subjects.terms([name.text, *shared], usual=usual)))
 
 
 def _hear(
-    likeness: NDArray[np.float32], abouts: Sequence[About], terms: Sequence[frozenset[str]]
+    likeness: NDArray[np.float32],
+    abouts: Sequence[About],
+    terms: Sequence[frozenset[str]],
+    *,
+    told: bool = False,
 ) -> None:
-    """Raises the likeness where a title has the very term that studies have for a theme."""
+    """Raises the likeness where a title has the very term that studies have for a theme.
+
+    With `told` the same for abstracts.
+    """
     for row, about in enumerate(abouts):
-        if about.literal:
-            here = set(about.wordings)
+        if about.literal and about.told == told:
+            here, worth = set(about.wordings), TOLD if told else NAMED
             for column, known in enumerate(terms):
                 if known & here:
-                    likeness[row, column] = max(likeness[row, column], NAMED)
+                    likeness[row, column] = max(likeness[row, column], worth)
 
 
 _ANSWERS: Mapping[str, tuple[Kind, ...]] = {
@@ -375,7 +363,7 @@ def _likeness(
     encode: Encode,
 ) -> NDArray[np.float32]:
     """Likeness of each topic to each theme, by the best wording for each phrase."""
-    topics = [[normalise(w) for w in about.wordings] for about in abouts]
+    topics = [[] if about.told else [normalise(w) for w in about.wordings] for about in abouts]
     texts = sorted({t for ws in topics for t in ws} | {p.text for ps in said.values() for p in ps})
     cores = [_core(text) for text in texts]
     distinct = sorted(set(texts) | set(cores))
@@ -385,6 +373,8 @@ def _likeness(
     whole, core = vectors[[row[t] for t in texts]], vectors[[row[c] for c in cores]]
     result = np.zeros((len(abouts), len(themes)), dtype=np.float32)
     for r, wordings in enumerate(topics):
+        if not wordings:
+            continue
         left = [place[w] for w in wordings]
         near, kernel = whole @ whole[left].T, core @ core[left].T
         best = np.where(kernel >= SAME_CORE, near, np.minimum(near, kernel)).max(axis=1)

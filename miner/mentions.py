@@ -38,8 +38,11 @@ def mentions(
     """Theme id and claim for each sentence that names a theme in one of its usual wordings.
 
     The longest wording at a place wins; one that two themes of a kind share belongs to the first.
+    A known remedy by its bare name is the first theme of it whose other words stand on the page.
     """
+    themes = list(themes)
     index = _index(themes, wordings)
+    index = _bare(themes, article) | index
     longest = max((wording.count(" ") + 1 for _, wording in index), default=0)
     found = []
     for sentence in sentences(article.text):
@@ -52,7 +55,8 @@ def _index(
     themes: Iterable[Theme], wordings: Mapping[str, Iterable[str]]
 ) -> dict[tuple[Kind, str], str]:
     """Theme id by kind and wording as tokens; short or common words alone are none."""
-    common, painful = (frozenset(_data()[k]) for k in ("common", "no_remedies"))
+    common = frozenset(_data()["common"])
+    painful = frozenset(_data()["no_remedies"]) | frozenset(_data()["activities"])
     index: dict[tuple[Kind, str], str] = {}
     for theme in themes:
         for wording in (theme.name, *wordings.get(theme.id, ())):
@@ -61,6 +65,27 @@ def _index(
             if any(len(word) > 3 and word not in barred for word in key.split()):
                 index.setdefault((theme.kind, key), theme.id)
     return index
+
+
+def _bare(themes: Iterable[Theme], article: Article) -> dict[tuple[Kind, str], str]:
+    """Theme id by a bare remedy, such as `stretch` for a theme that adds but body parts to it."""
+    here = frozenset(token for token, _, _ in tokens(f"{article.title}\n{article.text}"))
+    light = frozenset().union(*(_data()[k] for k in ("common", "no_remedies", "activities")))
+    found: dict[tuple[Kind, str], str] = {}
+    for theme in themes:
+        words = frozenset(token for token, _, _ in tokens(theme.name))
+        bare = [word for word in words if word in _remedies() and word not in light]
+        if theme.kind == "remedy" and len(bare) == 1 and words - {bare[0]} <= light & here:
+            found.setdefault(("remedy", bare[0]), theme.id)
+    return found
+
+
+@cache
+def _remedies() -> frozenset[str]:
+    """Single words that name a remedy by themselves."""
+    text = (files("miner") / "data" / "search_terms.toml").read_text("utf-8")
+    said = {form for group in tomllib.loads(text)["group"] for form in group["said"]}
+    return frozenset(key for form in said if " " not in (key := normalise(form)))
 
 
 @lru_cache(maxsize=100_000)

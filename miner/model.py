@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Literal
 
 __all__ = [
+    "EMERGING",
     "Action",
     "Assertion",
     "Basis",
@@ -27,6 +28,7 @@ __all__ = [
     "GapType",
     "Grade",
     "Kind",
+    "MemberQuestion",
     "Mined",
     "Outcome",
     "Question",
@@ -34,6 +36,7 @@ __all__ = [
     "Search",
     "SourceType",
     "Stance",
+    "SubTheme",
     "Tally",
     "Theme",
     "ThemeEvent",
@@ -193,6 +196,22 @@ class Tally:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SubTheme:
+    """A closer idea within a theme; its claims are some of the theme's."""
+
+    id: str
+    """Carried over between runs, as a theme's is."""
+    name: str
+    claims: tuple[str, ...]
+    """Ids, most typical first."""
+    tally: Tally = field(default_factory=Tally)
+
+
+EMERGING = 3
+"""Below so many authors a theme is called emerging."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Theme:
     """Claims of one kind that are about the same thing."""
 
@@ -212,8 +231,21 @@ class Theme:
     tally: Tally = field(default_factory=Tally)
     articles: int = 0
     """Articles that speak of it."""
+    own_articles: int = 0
+    """How many of these are the user's own."""
     conditions: tuple[str, ...] = ()
     """Conditions its claims are about, most frequent first."""
+    parts: tuple[SubTheme, ...] = ()
+    """Its sub-themes, most authors first; a claim may be in none of them."""
+    border: tuple[str, ...] = ()
+    """Ids of claims nearly as near to another theme of its kind, the most doubtful first."""
+    stability: float | None = None
+    """0 to 1: how much of it is found again without a fifth of the phrases; None where untold."""
+
+    @property
+    def emerging(self) -> bool:
+        """Whether so few speak of it that it may yet come to nothing."""
+        return self.tally.authors < EMERGING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -309,11 +341,19 @@ class Contradiction:
     """Two sides on one theme, each in quotes."""
 
     theme: str
-    type: Literal["articles", "members", "members_articles", "members_studies", "studies"]
+    type: Literal[
+        "articles", "members", "members_articles", "members_studies", "studies",
+        "articles_studies", "how_common",
+    ]  # fmt: skip
     supporting: tuple[str, ...]
     """Ids of claims or evidence on one side."""
     opposing: tuple[str, ...]
     reason: str
+    score: float = 0.0
+    """0 to 100; the sum of `parts`."""
+    parts: Mapping[str, float] = field(default_factory=dict, hash=False)
+    reasons: tuple[str, ...] = ()
+    """One for each part, in their order."""
 
     @property
     def id(self) -> str:
@@ -336,6 +376,33 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MemberQuestion:
+    """A question of a member, word for word, and how many wrote back on it."""
+
+    quote: Quote
+    author: str | None = None
+    """Pseudonym; None for an unnamed post."""
+    written: datetime | None = None
+    answers: int = 0
+    """Other members who stated something on it later in the thread."""
+    inquiry: str = ""
+    """Id that questions of one meaning share, such as `ask-3f9a1c`."""
+    themes: tuple[str, ...] = ()
+    """Ids of the themes it speaks of."""
+
+    @property
+    def voter(self) -> str:
+        """The author, or `unnamed:DOCUMENT#PART` for a post without a name."""
+        return self.author or f"unnamed:{self.quote.document}#{self.quote.part}"
+
+    @cached_property
+    def id(self) -> str:
+        """Sixteen hex digits, the same for the same words in the same place."""
+        key = (self.quote.document, self.quote.part, str(self.quote.start), self.quote.text)
+        return hashlib.sha256("\x1f".join(key).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mined:
     """All that one run concluded; it replaces the former conclusions as a whole."""
 
@@ -348,3 +415,5 @@ class Mined:
     gaps: tuple[Gap, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
     events: tuple[ThemeEvent, ...] = ()
+    questions: tuple[MemberQuestion, ...] = ()
+    """What members ask; by inquiry, most askers first, then most typical first."""

@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import math
 import re
+import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
-from miner.model import Claim
+import numpy as np
+from numpy.typing import NDArray
+
+from miner.families import families
+from miner.model import Claim, Kind
 from miner.phrases import is_pointer, keywords, words
+from miner.spelling import corrected
 
-__all__ = ["Candidate", "Surface", "key_words", "names", "surfaces"]
+__all__ = ["Candidate", "Surface", "key_words", "leanings", "names", "surfaces"]
 
-KEYWORDS = 4
-SHORT = 4
+Rows = NDArray[np.float32]
+
+KEYWORDS = 5
+TELLING = 1.5
+"""How many times its share in the neighbours a word's share must be."""
+RARE = 0.02
+"""Share of a theme's words below which a word says little about it."""
+SHORT = 3
 """Words a name may have before it loses standing."""
 CANDIDATES = 12
+CORE, CORE_OF = 0.75, 3
+"""Share of the spellings, and how many there must be, for what they have in common to be a name."""
+SHARED = 0.5
+FREQUENT = 0.2
+"""What being shared and being said often count for beside being central."""
 STEM = 6
 """Letters by which words of one family are known: strength, strengthen, strengthening."""
 IDEA_WORDS = 5
@@ -64,9 +83,8 @@ def surfaces(
     for phrase in phrases:
         everybody = len({_speaker(claim) for claim in by_phrase[phrase]})
         speakers: dict[str, set[str]] = defaultdict(set)
-        for claim in by_phrase[phrase]:
-            if not claim.means and not is_pointer(claim.phrase):
-                speakers[_shown(claim.phrase)].add(_speaker(claim))
+        for text, speaker in _spelled(by_phrase[phrase]):
+            speakers[text].add(speaker)
         if not speakers:
             speakers[" ".join(phrase.split()[:IDEA_WORDS])] = set()
         found += [
@@ -76,25 +94,81 @@ def surfaces(
     return tuple(found)
 
 
+def _spelled(claims: Iterable[Claim]) -> Iterator[tuple[str, str]]:
+    """The idea as each speaker writes it, capitals as most of those with the same letters do."""
+    written = [
+        (_shown(claim.phrase), _speaker(claim))
+        for claim in claims
+        if not claim.means and not is_pointer(claim.phrase)
+    ]
+    usual: dict[str, Counter[str]] = defaultdict(Counter)
+    for text, _ in written:
+        usual[text.lower()][text] += 1
+    for text, speaker in written:
+        forms = usual[text.lower()]
+        yield (
+            min(forms, key=lambda form: (-forms[form], sum(map(str.isupper, form)), form)),
+            speaker,
+        )
+
+
+def leanings(vectors: Rows, kind: Kind, encode: Callable[[Sequence[str]], Rows]) -> Rows:
+    """Likeness of each phrase to the nearest typical phrase of each family, one column a family."""
+    groups = families(kind)
+    likeness = vectors @ encode([phrase for some in groups.values() for phrase in some]).T
+    starts = np.cumsum([0, *(len(some) for some in groups.values())])[:-1]
+    return np.asarray(np.maximum.reduceat(likeness, starts, axis=1), dtype=np.float32)
+
+
 def names(
     spellings: Sequence[Surface],
     typical: Mapping[str, float],
     phrases: Sequence[str] = (),
+    leaning: Mapping[str, float] | None = None,
 ) -> tuple[Candidate, ...]:
     """Up to twelve names, best first, never none: central, frequent, shared and short wins.
 
     `typical` is the likeness of each normalised phrase to the middle of its theme; `phrases` are
-    all of the theme's: a word that most of them share names it better.
+    all of the theme's: a word that most of them share names it better. `leaning` is how much a
+    phrase is like what is typical of the family its theme leans on: broader words win by it.
     """
-    shared = _shared(phrases)
+    shared, near = _shared(phrases), leaning or {}
     ranked = sorted(
         spellings,
-        key=lambda some: (-_standing(some, typical) - shared.get(some.phrase, 0.0), some.text),
+        key=lambda some: (
+            -_standing(some, typical)
+            - SHARED * shared.get(some.phrase, 0.0)
+            - near.get(some.phrase, 0.0),
+            some.text,
+        ),
     )
     best: dict[str, Candidate] = {}
     for some in ranked:
         best.setdefault(some.phrase, Candidate(text=some.text, phrase=some.phrase))
-    return tuple(best.values())[:CANDIDATES]
+    found = list(best.values())[:CANDIDATES]
+    core = _core(found[0].text, [some.text for some in spellings]) if found else ""
+    if core and core.lower() not in {candidate.text.lower() for candidate in found}:
+        found.insert(0, Candidate(text=core, phrase=found[0].phrase))
+    return tuple(found)
+
+
+def _core(name: str, spellings: Sequence[str]) -> str:
+    """The longest run of the name's words that most spellings hold whole; empty for none shorter.
+
+    Where everybody says how they did it, none says the thing alone.
+    """
+    parts, texts = name.split(), [f" {' '.join(text.lower().split())} " for text in set(spellings)]
+    if len(texts) < CORE_OF:
+        return ""
+    for length in range(len(parts) - 1, 0, -1):
+        for start in range(len(parts) - length + 1):
+            core = " ".join(parts[start : start + length]).strip(_EDGES)
+            held = sum(f" {core.lower()} " in text for text in texts)
+            if held >= CORE * len(texts) and any(
+                word not in _plain() for word in core.lower().split()
+            ):
+                return core
+    return ""
 
 
 def _shared(phrases: Sequence[str]) -> dict[str, float]:
@@ -107,34 +181,74 @@ def _shared(phrases: Sequence[str]) -> dict[str, float]:
     }
 
 
-def key_words(groups: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
-    """For each group of normalised phrases the words that tell it from the other groups."""
-    counts = [Counter(word for p in group for word in keywords(p)) for group in groups]
-    spread = Counter(word for count in counts for word in count)
-    rank = []
-    for count in counts:
-        weight = {w: n * math.log(1 + len(groups) / spread[w]) for w, n in count.items()}
-        rank.append(tuple(sorted(weight, key=lambda w: (-weight[w], w))[:KEYWORDS]))
-    return rank
+def key_words(
+    groups: Sequence[Mapping[str, int]], near: Sequence[Sequence[int]]
+) -> list[tuple[str, ...]]:
+    """For each group the words that tell it from its neighbours, the most telling first.
+
+    Groups are normalised phrases with how often each is said; `near` are the numbers of each
+    group's neighbours. A word counts by its share of the group's words, and by how many times
+    that is its share in the neighbours.
+    """
+    shares = [_word_shares(group) for group in groups]
+    found = []
+    for own, others in zip(shares, near, strict=True):
+        weight = {
+            word: share * math.log((share + RARE) / (_mean_share(word, others, shares) + RARE))
+            for word, share in own.items()
+        }
+        best = sorted(weight, key=lambda word: (-weight[word], word))
+        telling = [word for word in best if weight[word] > math.log(TELLING) * own[word]]
+        found.append(tuple(telling[:KEYWORDS]))
+    return found
+
+
+@cache
+def _plain() -> frozenset[str]:
+    """Words that tell no theme from another."""
+    raw = tomllib.loads(files("miner").joinpath("data/plain.toml").read_text("utf-8"))
+    return frozenset(raw["words"])
+
+
+def _word_shares(group: Mapping[str, int]) -> dict[str, float]:
+    counts: Counter[str] = Counter()
+    for phrase, times in group.items():
+        counts.update(dict.fromkeys(keywords(phrase) - _plain(), times))
+    whole = sum(counts.values())
+    return {word: count / whole for word, count in counts.items()}
+
+
+def _mean_share(word: str, others: Sequence[int], shares: Sequence[Mapping[str, float]]) -> float:
+    return sum(shares[other].get(word, 0.0) for other in others) / max(len(others), 1)
 
 
 def _standing(some: Surface, typical: Mapping[str, float]) -> float:
     length = len(words(some.text))
     return (
         typical.get(some.phrase, 0.0)
-        + 0.25 * math.log1p(some.of_phrase)
+        + FREQUENT * math.log1p(some.of_phrase)
         + 0.02 * math.log1p(some.speakers)
-        - 0.12 * max(0, length - SHORT)
+        - 0.15 * max(0, length - SHORT)
         - (0.05 if length == 0 or len(some.text) < 3 else 0.0)
         - (2.0 if is_pointer(some.text) else 0.0)
     )
 
 
 def _shown(phrase: str) -> str:
-    """The phrase as a heading: edges clean, leading articles off, no shouting, one line."""
+    """The phrase as a heading: edges clean, leading articles off, no shouting, well spelled."""
     text = " ".join(phrase.split()).strip(_EDGES)
     text = _LEADING.sub("", text).strip(_EDGES) or text
-    return " ".join(_calm(word, number) for number, word in enumerate(text.split())) or phrase
+    calm = (_calm(word, number) for number, word in enumerate(text.split()))
+    return " ".join(map(_well_spelled, calm)) or phrase
+
+
+def _well_spelled(word: str) -> str:
+    """The word without a slip of the keys; one with capitals inside stays."""
+    small = word.lower()
+    right = corrected(small)
+    if right == small or word not in (small, small.capitalize()):
+        return word
+    return right if word == small else right.capitalize()
 
 
 def _calm(word: str, number: int) -> str:

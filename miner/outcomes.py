@@ -11,6 +11,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from miner.model import Assertion, Experiencer, Kind, Outcome
 from miner.sieve import Piece, shown
 from miner.signals import Scene, signals, surroundings
@@ -32,11 +34,50 @@ OUTCOMES: tuple[Outcome, ...] = ("helped", "mixed", "no_effect", "worse", "unkno
 ASSERTIONS: tuple[Assertion, ...] = ("asserted", "hedged", "negated")
 EXPERIENCERS: tuple[Experiencer, ...] = ("self", "other", "advice", "question")
 
-OPPOSITE = 0.3
-"""What a benefit read as none costs, in right answers."""
+OPPOSITE, UNHEARD = 0.3, 0.8
+"""What a benefit read as none costs, in right answers: where outcome words speak of the remedy, and
+where none do. Chosen by cross-validation: beyond these, right answers are lost faster."""
+LEAST: Mapping[Outcome, float] = {"mixed": 0.55, "no_effect": 0.5}
+"""How probable these have to be where no outcome words speak of the remedy; else it is unknown."""
 
-Weights = Mapping[str, Mapping[str, Sequence[float]]]
-"""For each of outcome, assertion and experiencer: signal to a weight per answer; "" is constant."""
+HEADS: Mapping[str, Sequence[str]] = {
+    "outcome": OUTCOMES,
+    "assertion": ASSERTIONS,
+    "experiencer": EXPERIENCERS,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """What each signal says for each answer to outcome, assertion and experiencer."""
+
+    rows: Mapping[str, int]
+    """The row of a signal; that of "" is always counted."""
+    table: np.ndarray
+    """(signals, answers), the answers of the three questions one after the other."""
+
+    @classmethod
+    def of(cls, known: Mapping[str, Mapping[str, Sequence[float]]]) -> Weights:
+        """From a weight per answer by question and signal; KeyError where a question is missing."""
+        rows = {name: row for row, name in enumerate(sorted({n for k in HEADS for n in known[k]}))}
+        table, begin = np.zeros((len(rows), sum(map(len, HEADS.values())))), 0
+        for head, answers in HEADS.items():
+            for name, weights in known[head].items():
+                table[rows[name], begin : begin + len(answers)] = weights
+            begin += len(answers)
+        return cls(rows=rows, table=table)
+
+    def scores(self, found: Mapping[str, float]) -> Mapping[str, Sequence[float]]:
+        """Scores of the answers by question."""
+        said = [(self.rows[name], value) for name, value in found.items() if name in self.rows]
+        said.append((self.rows[""], 1.0))
+        places, values = zip(*said, strict=True)
+        total = (self.table[list(places)] * np.array(values)[:, None]).sum(0).tolist()
+        scores, begin = {}, 0
+        for head, answers in HEADS.items():
+            scores[head] = total[begin : begin + len(answers)]
+            begin += len(answers)
+        return scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +94,11 @@ def reading(found: Mapping[str, float], weights: Weights, kind: Kind) -> Read:
 
     Only a remedy has an outcome, and none has one that was asked about or not done.
     """
-    outcome = _safest(_scores(weights["outcome"], found)) if kind == "remedy" else "unknown"
-    assertion = ASSERTIONS[_best(weights["assertion"], found)]
-    experiencer = EXPERIENCERS[_best(weights["experiencer"], found)]
+    heard = "told None" not in found
+    scores = weights.scores(found)
+    outcome = _safest(scores["outcome"], heard) if kind == "remedy" else "unknown"
+    assertion = ASSERTIONS[_best(scores["assertion"])]
+    experiencer = EXPERIENCERS[_best(scores["experiencer"])]
     if experiencer == "question":
         assertion = "hedged"
     if experiencer == "question" or assertion == "negated":
@@ -112,33 +155,32 @@ def _heads(name: str, pieces: Sequence[Piece]) -> dict[str, float]:
     return found
 
 
-def _best(known: Mapping[str, Sequence[float]], found: Mapping[str, float]) -> int:
-    """Index of the answer with the highest score, the first of equals."""
-    scores = _scores(known, found)
+def _best(scores: Sequence[float]) -> int:
+    """Index of the highest score, the first of equals."""
     return scores.index(max(scores))
 
 
-def _scores(known: Mapping[str, Sequence[float]], found: Mapping[str, float]) -> list[float]:
-    scores = list(known[""])
-    for signal, value in found.items():
-        for index, weight in enumerate(known.get(signal, ())):
-            scores[index] += value * weight
-    return scores
-
-
-def _safest(scores: Sequence[float]) -> Outcome:
+def _safest(scores: Sequence[float], heard: bool) -> Outcome:
     """The likeliest outcome, if the opposite is not nearly as likely: that costs more than a miss.
 
-    With this price of a mistake between good and bad, cross-validation has a tenth fewer of them
-    and no fewer right ones.
+    `heard` says whether outcome words speak of the remedy. By cross-validation on real posts the
+    prices bring flips from 0.10 to 0.06 of the remedies, right answers from 0.55 to 0.54.
     """
-    top = max(scores)
-    likely = [math.exp(score - top) for score in scores]
+    likely = _probabilities(scores)
+    price = OPPOSITE if heard else UNHEARD
     worth = [
-        value - OPPOSITE * sum(likely[i] for i in _opposites(index))
+        value - price * sum(likely[i] for i in _opposites(index))
         for index, value in enumerate(likely)
     ]
-    return OUTCOMES[worth.index(max(worth))]
+    best = worth.index(max(worth))
+    if not heard and likely[best] < LEAST.get(OUTCOMES[best], 0.0):
+        return "unknown"
+    return OUTCOMES[best]
+
+
+def _probabilities(scores: Sequence[float]) -> list[float]:
+    likely = [math.exp(score - max(scores)) for score in scores]
+    return [one / sum(likely) for one in likely]
 
 
 def _opposites(index: int) -> tuple[int, ...]:

@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crawler.corpus import Corpus
-from crawler.documents import Article, Document, Study
+from crawler.documents import Article, Document, Study, Thread
 from crawler.lookups import Lookups
 from miner import (
+    asking,
     conditions,
     contradictions,
     decisions,
@@ -30,21 +31,27 @@ from miner import (
     evidence,
     gaps,
     grades,
+    inquiries,
+    judgements,
     library,
     promotions,
+    ranking,
     searches,
+    stability,
     themes,
     undoing,
 )
+from miner.coverage import covered
 from miner.embed import Encoder, Vectors, encode_cached, load
 from miner.endpoint import Endpoint
 from miner.errors import MinerError, Unfinished
-from miner.identity import Previous, former_themes
+from miner.identity import Previous, fates, former_themes
 from miner.index import BLOCK, Index
 from miner.knowledge import Knowledge, Run, claims_key
-from miner.model import Claim, Decision, Evidence, Mined, Theme, ThemeEvent
+from miner.model import Claim, Decision, Evidence, MemberQuestion, Mined, Theme, ThemeEvent
 from miner.passages import Passage, passages
 from miner.readers import Readers, cores
+from miner.readings import Readings
 
 __all__ = ["Options", "mine", "unchanged"]
 
@@ -55,6 +62,9 @@ Show = Callable[[str, int, int | None], None]
 
 Encode = Callable[[Sequence[str]], Vectors]
 
+ALIKE = themes.Grouping(cut=0.45, guidance=0)
+"""How near in meaning questions are that want one answer."""
+GROUPING = themes.Grouping(rounds=stability.ROUNDS)
 CHUNK = 512
 """Texts embedded at a time: what an interruption may cost."""
 
@@ -107,29 +117,33 @@ def mine(corpus: Corpus, knowledge: Knowledge, options: Options, show: Show) -> 
         claims = decisions.corrected(reading.claims, decided)
     with clock.stage("themes"):
         show("themes", 0, 1)
-        previous, restored = _previous(knowledge, back)
-        grouped = themes.group(claims, encode, previous)
-        grouped = themes.apply_decisions(grouped, claims, decided)
+        before = _before(knowledge, decided, back)
+        grouped = themes.group(claims, encode, before.previous, how=GROUPING)
+        grouped = themes.apply_decisions(grouped, claims, decided, before.previous)
         show("themes", 1, 1)
     with clock.stage("evidence"):
         show("evidence", 0, 1)
         known = conditions.with_own(options.conditions)
-        found, shown = _evidence(corpus, claims, grouped.themes, encode, known)
-        found = library.decided(found, decided)
+        found, shown, own = _evidence(corpus, knowledge, claims, grouped.themes, encode, known)
+        found = judgements.decided(found, decided)
         show("evidence", 1, 1)
+    with clock.stage("questions"):
+        show("questions asked", 0, 1)
+        asked_of = _questions(corpus, claims, shown, encode)
+        show("questions asked", 1, 1)
     with clock.stage("grades"):
         looked = searches.searches(lookups, shown)
         graded = grades.of_themes(shown, found, looked.made, looked.failed)
         graded = decisions.overruled(graded, decided)
-        disputed = contradictions.find(shown, found, claims)
-        least = options.min_authors
+        disputed = ranking.ranked(contradictions.find(shown, found, claims), shown, found)
         lacking = gaps.find(
             shown,
             graded,
             found,
             claims,
             decisions.without_dismissed(disputed, decided),
-            min_authors=least,
+            asked_of,
+            terms=gaps.Terms(min_authors=options.min_authors, own=bool(own)),
         )
     mined = Mined(
         claims=tuple(claims),
@@ -139,7 +153,8 @@ def mine(corpus: Corpus, knowledge: Knowledge, options: Options, show: Show) -> 
         grades=tuple(graded),
         gaps=tuple(lacking),
         contradictions=tuple(disputed),
-        events=(*restored, *grouped.events),
+        events=(*before.events, *grouped.events),
+        questions=asked_of,
     )
     with clock.stage("search"):
         searchable = _searchable(mined, encode, show)
@@ -154,6 +169,8 @@ def mine(corpus: Corpus, knowledge: Knowledge, options: Options, show: Show) -> 
         seconds=clock.seconds,
         failures=reading.failures,
         decisions=tuple(decision.id for decision in decided if decision.id is not None),
+        own=own,
+        grouped=grouped.whole,
     )
     done = knowledge.replace(run, mined)
     index = Index(knowledge.engine)
@@ -286,21 +303,42 @@ def _placed(
 
 def _evidence(
     corpus: Corpus,
+    knowledge: Knowledge,
     claims: Sequence[Claim],
     found: Sequence[Theme],
     encode: Encode,
     known: conditions.Conditions,
-) -> tuple[list[Evidence], tuple[Theme, ...]]:
-    """What articles and known studies say of the themes; the themes with articles counted."""
-    written = [item for item in corpus.documents() if isinstance(item, (Article, Study))]
+) -> tuple[list[Evidence], tuple[Theme, ...], tuple[str, ...]]:
+    """What articles and known studies say of the themes; the themes with articles counted.
+
+    The third value is the addresses of the user's own articles.
+    """
+    written = corpus.documents(list(corpus.hashes("article")))
     articles = [item for item in written if isinstance(item, Article)]
-    collected = [item for item in written if isinstance(item, Study)]
-    studies = library.with_collected(library.load(), collected, known)
+    readings = Readings(knowledge.engine, f"{_code()}+{conditions.version(known)}")
+    read = readings.each(
+        corpus.hashes("study"), lambda url: next(corpus.documents([url]), None), known
+    )
+    studies = library.with_read(library.load(), read)
     spoken = evidence.of_articles(articles, claims, found, library.by_identifier(studies))
     told = _told(claims, found, spoken)
-    shown = tuple(replace(theme, articles=len(told[theme.id])) for theme in found)
+    own = {item.source.url for item in articles if item.own}
+    shown = tuple(covered(theme, told[theme.id], own) for theme in found)
     matched = partial(conditions.match, among=known)
-    return spoken + library.link(studies, shown, claims, encode, matched), shown
+    linked = library.link(studies, shown, claims, encode, matched)
+    return spoken + linked, shown, tuple(sorted(own))
+
+
+def _questions(
+    corpus: Corpus, claims: Sequence[Claim], found: Sequence[Theme], encode: Encode
+) -> tuple[MemberQuestion, ...]:
+    """What members ask, grouped by meaning, with the themes it is about."""
+    written = corpus.documents(list(corpus.hashes("thread")))
+    threads = (item for item in written if isinstance(item, Thread))
+    said = [one for thread in threads for one in asking.questions(thread)]
+    theme_of = {claim: theme.id for theme in found for claim in theme.claims}
+    linked = inquiries.linked(said, claims, theme_of)
+    return inquiries.grouped(linked, encode, partial(themes.partition, how=ALIKE))
 
 
 def _told(
@@ -344,16 +382,29 @@ def _taken_back(knowledge: Knowledge) -> list[Decision]:
     return [k.decision for k in knowledge.history() if k.undone and k.decision.id in followed]
 
 
-def _previous(
-    knowledge: Knowledge, back: Sequence[Decision]
-) -> tuple[Previous, tuple[ThemeEvent, ...]]:
-    """The last run's themes, without what was taken back since, and the ids that redirect."""
-    known = knowledge.claims()
-    before, events = undoing.taken_back(knowledge.themes(), known, back)
-    ids = {theme.id for theme in before}
-    gone = [event.theme for event in knowledge.events() if event.kind in ("died", "merged")]
-    gone += [event.theme for event in events]
-    return former_themes(before, known, [id_ for id_ in gone if id_ not in ids]), events
+@dataclass(frozen=True, kw_only=True)
+class _Before:
+    """The last run's themes without what was taken back since, and what that did to ids."""
+
+    previous: Previous
+    events: tuple[ThemeEvent, ...]
+
+
+def _before(knowledge: Knowledge, decided: Sequence[Decision], back: Sequence[Decision]) -> _Before:
+    known, stored, last = knowledge.claims(), knowledge.themes(), knowledge.last_run()
+    gone = fates(knowledge.events(), {theme.id for theme in stored})
+    left, events = undoing.taken_back(stored, known, back, gone.merged)
+    fate = fates([*knowledge.events(), *events], {theme.id for theme in left})
+    undone = [kept.decision for kept in knowledge.history() if kept.undone]
+    previous = former_themes(
+        undoing.without_newcomers(left, back, gone.merged),
+        known,
+        fate,
+        held=decisions.shaped(decided, undone),
+        placed=decisions.placed(decided),
+        whole=last.grouped if last else None,
+    )
+    return _Before(previous=previous, events=events)
 
 
 def _counts(corpus: Corpus, mined: Mined) -> dict[str, int]:
@@ -366,6 +417,7 @@ def _counts(corpus: Corpus, mined: Mined) -> dict[str, int]:
         "themes": len(mined.themes),
         "evidence": len(mined.evidence),
         "gaps": len(mined.gaps),
+        "questions": len(mined.questions),
         "contradictions": len(mined.contradictions),
     }
 

@@ -20,7 +20,7 @@ from crawler.documents import Article
 from miner.model import Claim, Quote
 from miner.text import Sentence, sentences
 
-__all__ = ["blocks", "claims", "sells", "serves_itself", "time_promise"]
+__all__ = ["blocks", "claims", "sales_talk", "sells", "serves_itself", "time_promise"]
 
 BLOCK_CHARACTERS = 1500
 """A button further than this from its heading speaks for the lines right before it alone."""
@@ -131,6 +131,28 @@ def sells(sentence: str) -> bool:
     """Whether a sentence by itself sells: a price, an order, a promise of an end to the pain."""
     promise = _any("time_promises").search(sentence) and _any("promises").search(sentence)
     return bool(promise or _any("sales").search(sentence))
+
+
+def sales_talk(text: str, site: str = "") -> list[tuple[int, bool]]:
+    """Index of each sentence of a page that promotes, and whether it belongs to what came before.
+
+    What sells in so many words always does; inside a block so does what promises or explains an
+    effect, and the items of a list that such a line begins. Buttons are left out.
+    """
+    parts = blocks(text, site)
+    found: list[tuple[int, bool]] = []
+    lead = False
+    for index, one in enumerate(sentences(text)):
+        inside = any(start <= one.start < end for start, end in parts)
+        told = inside and (_promises(one.text) or bool(_any("effects").search(one.text)))
+        lead = inside and (told if one.text.endswith(":") else lead and _is_item(one.text))
+        if not _is_button(one.text) and (told or lead or sells(one.text)):
+            found.append((index, inside))
+    return found
+
+
+def _is_item(line: str) -> bool:
+    return line.lstrip()[:1] in "•*-–·✓"
 
 
 def time_promise(sentence: str) -> bool:

@@ -16,20 +16,21 @@ import tomllib
 import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 
 from crawler.documents import Article, Document, Thread
-from miner.claims import Part, by_chapter, moved, one_kind, one_per_idea, parts_of
+from miner.claims import Part, by_chapter, moved, parts_of
 from miner.errors import ModelRefused
 from miner.model import Assertion, Claim, Experiencer, Kind, Outcome, Quote, Voice
 from miner.outcomes import ASSERTIONS, EXPERIENCERS, OUTCOMES
+from miner.rivals import one_kind, one_per_idea
 from miner.spans import phrases
 from miner.text import Sentence, sentences
 
@@ -108,21 +109,25 @@ def _lexicon() -> Mapping[str, int]:
 
 
 @cache
-def _openings() -> frozenset[str]:
-    return frozenset(key.partition(" ")[0] for key in _lexicon())
+def _openings() -> Mapping[str, int]:
+    """The first words of known phrases, and how many words the longest of these has."""
+    found: dict[str, int] = {}
+    for key in _lexicon():
+        words = key.split(" ")
+        found[words[0]] = max(found.get(words[0], 0), min(len(words), LONGEST))
+    return found
 
 
 def _known(words: Sequence[str]) -> list[int]:
     """For each word the kinds of the known phrases that it is part of, as bits."""
     found, lexicon, openings = [0] * len(words), _lexicon(), _openings()
     for first, word in enumerate(words):
-        if word not in openings:
-            continue
-        for last in range(first + 1, min(first + LONGEST, len(words)) + 1):
-            for key in {" ".join(words[first:last]), " ".join(words[first:last]).rstrip("s")}:
-                if bits := lexicon.get(key):
-                    for place in range(first, last):
-                        found[place] |= bits
+        for last in range(first + 1, min(first + openings.get(word, 0), len(words)) + 1):
+            key = " ".join(words[first:last])
+            bits = lexicon.get(key, 0) | (lexicon.get(key.rstrip("s"), 0) if key[-1] == "s" else 0)
+            if bits:
+                for place in range(first, last):
+                    found[place] |= bits
     return found
 
 
@@ -170,19 +175,18 @@ class Words:
         shown += [_pair(at("u", a), at("u", b)) for a, b in ((-2, -1), (-1, 0), (0, 1), (1, 2))]
         shown += [_pair(at("e", -1), at("e", 0)), _pair(at("w", -1), at("u", 0))]
         shown += [_pair(near[:-2], bits), _pair(bits, near[2:])]
-        mixed = [_mixed(values, place) for place, values in enumerate(shown)]
-        rows: np.ndarray = np.stack(mixed, 1) % np.uint64(SIZE)
-        return rows.astype(np.int64)
+        return (_mixed(np.stack(shown, 1)) % np.uint64(SIZE)).astype(np.int64)
 
 
 def _pair(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.asarray(one * np.uint64(1000003) ^ other)
 
 
-def _mixed(values: np.ndarray, place: int) -> np.ndarray:
-    """Values spread over the table, each feature in its own way."""
-    spread = (values + np.uint64(place * 7919 + 1)) * np.uint64(0x9E3779B97F4A7C15)
-    return spread >> np.uint64(29)
+def _mixed(values: np.ndarray) -> np.ndarray:
+    """Values (words, features) spread over the table, each feature in its own way."""
+    places = np.arange(values.shape[1], dtype=np.uint64)
+    spread = (values + (places * np.uint64(7919) + np.uint64(1))) * np.uint64(0x9E3779B97F4A7C15)
+    return np.asarray(spread >> np.uint64(29))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,18 +303,18 @@ class Quick:
         """The claims of one document in order of place; the same on every run of a version."""
         voice, where = _voice(document), document.source.url
         return [
-            replace(claim, voice=voice)
+            claim
             for part in parts_of(document)
             for claim in one_per_idea(
                 [
                     moved(claim, start)
                     for start, some in by_chapter(part)
-                    for claim in self._claims(where, some)
+                    for claim in self._claims(where, some, voice)
                 ]
             )
         ]
 
-    def _claims(self, document: str, part: Part) -> list[Claim]:
+    def _claims(self, document: str, part: Part, voice: Voice) -> list[Claim]:
         words, split = Words(part.own, self.tables.clusters), sentences(part.own)
         found = self.spans(words, part.own) if split else []
         if not found:
@@ -318,7 +322,7 @@ class Quick:
         said = self.answers([shown(words, s, part.role, home_of(words, split, s)) for s in found])
         return one_kind(
             [
-                _claim(document, part, split, words.reach(span), span.kind, row)
+                _claim(document, part, split, words.reach(span), span.kind, row, voice)
                 for span, row in zip(found, said, strict=True)
                 if row[0] >= self.tables.least[span.kind]
             ]
@@ -339,7 +343,7 @@ class Quick:
                 begin, stop = words.places[first][0], words.places[last][1]
                 for phrase in phrases(text, begin, stop):
                     one, end = words.between(*phrase)
-                    mean = tuple(inside[one:end].mean(0).tolist())
+                    mean = tuple((np.add.reduce(inside[one:end], 0) / (end - one)).tolist())
                     found.setdefault(
                         (one, end, kind), Span(kind=kind, first=one, last=end - 1, tagged=mean)
                     )
@@ -348,7 +352,9 @@ class Quick:
     def answers(self, rows: Sequence[Sequence[int]]) -> np.ndarray:
         """Answers (stretches, COLUMNS): the first a probability, the others scores."""
         table, constant = self.tables.answers, self.tables.answers_constant
-        scores = np.stack([table.take(one, 0).sum(0) for one in rows]) + constant
+        begins = np.cumsum([0, *map(len, rows[:-1])])
+        flat = np.fromiter(chain.from_iterable(rows), dtype=np.int64)
+        scores = np.add.reduceat(table.take(flat, 0), begins) + constant
         scores[:, 0] = 1 / (1 + np.exp(-scores[:, 0]))
         return np.asarray(scores)
 
@@ -390,6 +396,7 @@ def _claim(
     place: tuple[int, int],
     kind: int,
     said: np.ndarray,
+    voice: Voice,
 ) -> Claim:
     start, end = place
     starts = [sentence.start for sentence in split]
@@ -412,6 +419,7 @@ def _claim(
         if silent or KINDS[kind] != "remedy"
         else cast("Outcome", read["outcome"]),
         confidence=round(float(said[0]), 4),
+        voice=voice,
         engine="fast",
     )
 

@@ -26,8 +26,12 @@ from miner.verdicts import owned, place, told
 
 __all__ = ["Said", "resolved"]
 
-NAMED, POINTED, SILENT = 0.85, 0.7, 0.6
-"""What the confidence of a remedy is worth to a noun, a pronoun and an answer that point at it."""
+NAMED, POINTED, SILENT = 0.7, 0.4, 0.4
+"""What the confidence of a remedy is worth to a noun, a pronoun and an answer that point at it.
+
+Of 14 that were resolved on labelled threads 2 of 6 nouns and 1 of 8 pronouns were resolved as the
+reader did. A noun is mostly a claim all the same.
+"""
 LONGEST = 12
 """Words of an answer such as "yes, a lot"; a longer one speaks for itself."""
 KEPT = 5
@@ -176,10 +180,18 @@ def _pointings(seen: Scene) -> Iterator[Pointing]:
             continue
         for frame in ("tried", "does", "meant", "weakly"):
             match = words[frame].search(sentence.text)
-            if match and not _asides(sentence, match):
+            if match and not (_asides(sentence, match) or _relative(sentence, match)):
                 start, end = match.span("word")
                 yield Pointing(start=sentence.start + start, end=sentence.start + end, frame=frame)
                 break
+
+
+def _relative(sentence: Sentence, match: re.Match[str]) -> bool:
+    """Whether the word is the "that" of a noun in front of it: "no treatment that cures it"."""
+    if match["word"].lower() != "that":
+        return False
+    before = sentence.text[: match.start("word")].split()
+    return bool(before) and before[-1][-1].isalnum() and not _words()["opens"].fullmatch(before[-1])
 
 
 _ASIDE = re.compile(

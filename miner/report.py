@@ -13,11 +13,25 @@ from crawler.corpus import Corpus
 from crawler.documents import permalink
 from miner.brief import Brief, Known
 from miner.briefs import brief
-from miner.counts import FEW, Share, shares, votes
-from miner.knowledge import Knowledge
-from miner.model import Claim, Contradiction, Evidence, Grade, Quote, Theme, Vote
+from miner.counts import FEW, Share, contested, shares, votes
+from miner.coverage import Coverage, coverage
+from miner.errors import NothingMined
+from miner.inquiries import inquiries
+from miner.knowledge import Knowledge, Run
+from miner.model import (
+    Claim,
+    Contradiction,
+    Evidence,
+    Gap,
+    Grade,
+    MemberQuestion,
+    Quote,
+    Tally,
+    Theme,
+    Vote,
+)
 
-__all__ = ["theme_brief", "theme_record", "theme_records"]
+__all__ = ["gap_records", "inquiry_records", "theme_brief", "theme_record", "theme_records"]
 
 NOT_OUTCOMES = ("tried", "said", "advised", "asked", "other", "rejected")
 
@@ -46,6 +60,83 @@ def theme_records(
         )
 
 
+def gap_records(
+    knowledge: Knowledge, kind: str | None = None, place: str | None = None
+) -> list[dict[str, Any]]:
+    """Gaps, highest score first: of a type that gives points, and covered in that place.
+
+    Raises NothingMined where there is no run yet.
+    """
+    has_own = bool(_run(knowledge).own)
+    themes = {theme.id: theme for theme in knowledge.themes()}
+    gaps = [gap for gap in knowledge.gaps() if gap.theme in themes]
+    records = [
+        _gap(gap, themes[gap.theme], coverage(themes[gap.theme], own=has_own))
+        for gap in gaps
+        if kind is None or gap.parts.get(kind)
+    ]
+    return [record for record in records if place in (None, record["covered"])]
+
+
+def inquiry_records(knowledge: Knowledge) -> list[dict[str, Any]]:
+    """What people ask, grouped by meaning, most people first; those nobody asks again come last.
+
+    Raises NothingMined where there is no run yet.
+    """
+    _run(knowledge)
+    names = {theme.id: theme.name for theme in knowledge.themes()}
+    return [
+        {
+            "id": one.id,
+            "text": " ".join(one.text.split()),
+            "askers": one.askers,
+            "answered": one.answered,
+            "open": one.open,
+            "threads": one.threads,
+            "sites": one.sites,
+            "themes": [names[theme] for theme in one.themes if theme in names],
+            "questions": [_place_of(asked) for asked in one.questions],
+        }
+        for one in inquiries(knowledge.questions())
+    ]
+
+
+def _run(knowledge: Knowledge) -> Run:
+    run = knowledge.last_run()
+    if run is None:
+        raise NothingMined("nothing is mined yet; run `folkgrade mine`")
+    return run
+
+
+def _gap(gap: Gap, theme: Theme, found: Coverage) -> dict[str, Any]:
+    return {
+        "theme": gap.theme,
+        "name": theme.name,
+        "kind": theme.kind,
+        "type": gap.type,
+        "score": gap.score,
+        "parts": dict(gap.parts),
+        "reasons": list(gap.reasons),
+        "authors": theme.tally.authors,
+        "articles": theme.articles,
+        "own_articles": theme.own_articles if found.own is not None else None,
+        "covered": found.place,
+        "coverage": found.label,
+    }
+
+
+def _place_of(asked: MemberQuestion) -> dict[str, Any]:
+    return {
+        "text": asked.quote.text,
+        "author": asked.author,
+        "written": asked.written.isoformat() if asked.written else None,
+        "answers": asked.answers,
+        "document": asked.quote.document,
+        "part": asked.quote.part,
+        "start": asked.quote.start,
+    }
+
+
 def theme_brief(
     corpus: Corpus, knowledge: Knowledge, theme: Theme, condition: str | None = None
 ) -> Brief:
@@ -53,6 +144,7 @@ def theme_brief(
     evidence, grades = knowledge.evidence(theme.id), knowledge.grades(theme.id)
     pages = {piece.quote.document for piece in evidence if piece.quote is not None}
     found = {page: corpus.get(page) for page in sorted(pages)}
+    run = knowledge.last_run()
     near = [other for id_ in theme.related if (other := knowledge.theme(id_)) is not None]
     known = Known(
         theme=theme,
@@ -61,8 +153,10 @@ def theme_brief(
         grade=_grade_for(grades, condition),
         gap=next((gap for gap in knowledge.gaps() if gap.theme == theme.id), None),
         contradictions=knowledge.contradictions(theme.id),
+        questions=[one for one in knowledge.questions() if theme.id in one.themes],
         near=[other.name for other in near],
         articles=theme.articles if any(site.articles for site in corpus.sites()) else None,
+        own=theme.own_articles if run and run.own else None,
         titles={page: there.title for page, there in found.items() if there is not None},
     )
     return brief(known, condition=condition)
@@ -91,13 +185,29 @@ def theme_record(
         "kind": theme.kind,
         "name": theme.name,
         "keywords": list(theme.keywords),
+        "emerging": theme.emerging,
+        "stability": theme.stability,
+        "contested": contested(theme.tally),
+        "parts": [
+            {
+                "id": part.id,
+                "name": part.name,
+                "authors": part.tally.authors,
+                "outcomes": _outcomes(part.tally),
+                "claims": list(part.claims),
+            }
+            for part in theme.parts
+        ],
+        "border": list(theme.border),
+        "related": list(theme.related),
         "conditions": list(theme.conditions),
         "authors": theme.tally.authors,
         "unnamed": theme.tally.unnamed,
         "threads": theme.tally.threads,
         "sites": theme.tally.sites,
         "articles": theme.articles,
-        "outcomes": _outcomes(theme),
+        "own_articles": theme.own_articles,
+        "outcomes": _outcomes(theme.tally),
         **{name: getattr(theme.tally, name) for name in NOT_OUTCOMES},
         "level": overall.level if overall else None,
         "status": overall.status if overall else "not_searched",
@@ -114,11 +224,11 @@ def _stance_of(found: Sequence[Vote]) -> dict[str, str]:
     return {key: vote.stance for vote in found for key in vote.claims}
 
 
-def _outcomes(theme: Theme) -> dict[str, Any]:
+def _outcomes(counted: Tally) -> dict[str, Any]:
     """Authors by outcome: k of n, the interval, and a percentage only from five on."""
     return {
-        "reported": theme.tally.reported,
-        **{name: _share(share) for name, share in shares(theme.tally).items()},
+        "reported": counted.reported,
+        **{name: _share(share) for name, share in shares(counted).items()},
     }
 
 

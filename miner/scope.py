@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -16,9 +16,18 @@ from importlib.resources import files
 from miner.model import Basis, Kind, Outcome, Time
 from miner.outcomes import Read
 from miner.signals import Scene, clause, summing_up
-from miner.verdicts import EMPTY, Verdict, told
+from miner.verdicts import EMPTY, Span, Verdict, told
 
-__all__ = ["basis", "corrected", "does_harm", "is_claim", "is_offered", "is_recap", "time"]
+__all__ = [
+    "asked_about",
+    "basis",
+    "corrected",
+    "does_harm",
+    "is_claim",
+    "is_offered",
+    "is_recap",
+    "time",
+]
 
 NEARBY = 3
 """Sentences behind a remedy in which its benefit is told, if it is told at all."""
@@ -34,10 +43,15 @@ def _patterns() -> Mapping[str, re.Pattern[str]]:
 
 
 def is_claim(seen: Scene, start: int, end: int, kind: Kind) -> bool:
-    """False for a joke, a reason of daily life, and for what only an enquiry's answer would be."""
+    """False for a joke, a reason of daily life, what is not named, and for "never stopped"."""
     words = _patterns()
     sentence = _sentence(seen, start)
     if kind in ("cause", "trigger") and _is_reason_of_life(sentence, seen, start, end):
+        return False
+    phrase = seen.text[start:end]
+    if words["unnamed"].fullmatch(phrase):
+        return False
+    if words["ending"].match(phrase) and words["never"].search(_split(seen, start, end)[0]):
         return False
     joking = bool(words["joke"].search(sentence))
     return not (joking and kind == "remedy" and not re.search(r"\b(?:I|my|me)\b", sentence))
@@ -61,6 +75,26 @@ def is_offered(seen: Scene, start: int, end: int) -> bool:
     return asking and asked and bool(words["helping"].search(after) or "luck" in before.lower())
 
 
+def asked_about(seen: Scene) -> Iterator[Span]:
+    """Where things stand of which it is asked whether they help: "does dry needling work?"."""
+    words = _patterns()
+    for sentence in seen.sentences:
+        asking = sentence.text.rstrip().endswith("?")
+        for begin in words["asked_of"].finditer(sentence.text) if asking else ():
+            end = words["helping"].search(sentence.text, begin.end())
+            named = sentence.text[begin.end() : end.start()] if end else ""
+            plain = _ADVERB.sub("", named).rstrip()
+            if _THING.fullmatch(plain) and not words["not_asked"].search(plain):
+                start = sentence.start + begin.end() + len(plain) - len(plain.lstrip())
+                yield start, sentence.start + begin.end() + len(plain)
+
+
+_ADVERB = re.compile(
+    r"(?:\s+(?:really|actually|ever|even|still|just|also|all))*\s*$", re.IGNORECASE
+)
+_THING = re.compile(r"\s+[\w'’-]+(?: [\w'’-]+){0,3}")
+
+
 def is_recap(seen: Scene, start: int) -> bool:
     """Whether the sentence only asks about or says back what somebody else has said.
 
@@ -68,9 +102,16 @@ def is_recap(seen: Scene, start: int) -> bool:
     """
     words, sentence = _patterns(), _sentence(seen, start)
     before, _ = _split(seen, start, start)
-    if words["suggestion"].search(before) or re.search(r"\b(?:I|me|my|mine)\b", sentence):
+    if words["suggestion"].search(before):
+        return False
+    if words["recap"].search(before) and not _MINE.search(before):
+        return True
+    if _MINE.search(sentence):
         return False
     return sentence.rstrip().endswith("?") or bool(words["recap"].search(sentence))
+
+
+_MINE = re.compile(r"\b(?:I|me|my|mine)\b")
 
 
 def corrected(
@@ -120,7 +161,9 @@ def _outweighed(outcome: Outcome, verdicts: Sequence[Verdict]) -> Outcome:
     if outcome == "no_effect" and plain in ("helped", "mixed"):
         return plain
     if outcome == "helped" and plain == "no_effect":
-        return plain
+        # Failure said right behind the thing is the thing's; said further off it only raises doubt.
+        near = any(one.where == "behind" and one.breaks == 0 for one in verdicts)
+        return plain if near else "unknown"
     partly = any(one.says == "partly" and one.breaks == 0 for one in verdicts)
     return "mixed" if outcome == "helped" and partly else outcome
 

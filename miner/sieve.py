@@ -10,9 +10,9 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,10 +27,16 @@ if TYPE_CHECKING:
 __all__ = ["Piece", "Sieve", "Stage", "features", "shown", "stems"]
 
 KINDS = ("cause", "trigger", "diagnosis", "remedy")
+_OTHERS = {
+    said: [[f"~{said} {name}" for name in KINDS if name != own] for own in KINDS]
+    for said in ("tagged", "kept")
+}
+"""Names of what is said of the kinds that a piece is not proposed as, by that kind."""
 SHOWN = ("helped", "nothing", "harmed", "withdrawal", "symptom", "reason", "causal")
 """What a sentence may say, as `miner.tagger` is asked about it."""
 PLACES = ("here", "next", "soon", "just before")
 """The sentences around a claim that are asked."""
+_SAYINGS = [[f"{place} {name}" for name in SHOWN] for place in PLACES]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,35 +61,51 @@ class Stage:
 
 def features(stage: Stage, pieces: Sequence[Piece]) -> list[dict[str, float]]:
     """What each piece shows, as named numbers; the kind it is proposed as is in every name."""
-    return [_described(stage, piece, pieces) for piece in pieces]
+    return [
+        {f"{kind}|{name}": value for one in found for name, value in one.items() if value}
+        | {"*": 1.0}
+        for kind, found in _described(stage, pieces)
+    ]
 
 
-def _described(stage: Stage, piece: Piece, pieces: Sequence[Piece]) -> dict[str, float]:
-    kind = KINDS[piece.candidate.kind]
+Shown = tuple[Mapping[str, float], ...]
+"""Named numbers; no name comes twice."""
+
+
+def _described(stage: Stage, pieces: Sequence[Piece]) -> Iterator[tuple[str, Shown]]:
+    """Each piece's kind and what it shows; the words are looked at once for all its kinds."""
+    spans: dict[tuple[int, int], dict[str, float]] = {}
+    for piece in pieces:
+        place = piece.start, piece.end
+        if place not in spans:
+            spans[place] = _plain(stage, piece)
+        whole = place == (piece.candidate.start, piece.candidate.end)
+        rest = {"part of span": float(not whole), "": 1.0}
+        found = (_learned(piece), spans[place], _rivals(piece, pieces), rest)
+        yield KINDS[piece.candidate.kind], found
+
+
+def _plain(stage: Stage, piece: Piece) -> dict[str, float]:
+    """What the words of a piece and those around it show, whatever kind it is."""
     phrase = stage.seen.text[piece.start : piece.end]
-    found = {
-        **_learned(piece),
+    return {
         **_lexical(stage.seen, piece, phrase),
         **_placed(stage, piece, phrase),
-        **_rivals(piece, pieces),
         **_known(phrase),
+        **dict(_natured(stage.seen, piece, phrase)),
         **signals(stage.seen, piece.start, piece.end),
-        "": 1.0,
     }
-    return {f"{kind}|{name}": value for name, value in found.items() if value} | {"*": 1.0}
 
 
 def _learned(piece: Piece) -> dict[str, float]:
     one, own = piece.candidate, piece.candidate.kind
-    found = {"~tagged": odds(one.tagged[own]), "~kept": odds(one.kept[own])}
+    tagged, kept = [odds(p) for p in one.tagged], [odds(p) for p in one.kept]
+    found = {"~tagged": tagged.pop(own), "~kept": kept.pop(own)}
     found["~begun"] = odds(one.begun[own])
     found["~both"] = odds(one.tagged[own] * one.kept[own])
-    for other, name in enumerate(KINDS):
-        if other != own:
-            found[f"~tagged {name}"] = odds(one.tagged[other])
-            found[f"~kept {name}"] = odds(one.kept[other])
-    found["~rival tagged"] = max(odds(p) for i, p in enumerate(one.tagged) if i != own)
-    found["~rival kept"] = max(odds(p) for i, p in enumerate(one.kept) if i != own)
+    found |= zip(_OTHERS["tagged"][own], tagged, strict=True)
+    found |= zip(_OTHERS["kept"][own], kept, strict=True)
+    found["~rival tagged"], found["~rival kept"] = max(tagged), max(kept)
     found["~unknown"] = math.log(max(one.outcome[-1], 1e-3)) if one.outcome else 0.0
     for name, values in (("a", one.assertion), ("x", one.experiencer)):
         for index, value in enumerate(values):
@@ -93,11 +115,17 @@ def _learned(piece: Piece) -> dict[str, float]:
 
 def shown(candidate: Candidate) -> dict[str, float]:
     """What the sentences around a candidate say, as bounded log odds; 0 where there is none."""
-    return {
-        f"{place} {name}": min(max(value, -5.0), 5.0)
-        for place, row in zip(PLACES, candidate.shown, strict=False)
-        for name, value in zip(SHOWN, row, strict=False)
-    }
+    return dict(_bounded(candidate.shown))
+
+
+@lru_cache(maxsize=256)
+def _bounded(said: Sequence[Sequence[float]]) -> tuple[tuple[str, float], ...]:
+    """The same for all that stands in one sentence."""
+    return tuple(
+        (name, min(max(value, -5.0), 5.0))
+        for names, row in zip(_SAYINGS, said, strict=False)
+        for name, value in zip(names, row, strict=False)
+    )
 
 
 def odds(probability: float) -> float:
@@ -144,9 +172,6 @@ def _placed(stage: Stage, piece: Piece, phrase: str) -> dict[str, float]:
     return {
         f"role {stage.role}": 1.0,
         f"long {min(long, 8)}": 1.0,
-        "part of span": float(
-            (piece.start, piece.end) != (piece.candidate.start, piece.candidate.end)
-        ),
         "elsewhere": float(bool(stems) and stems <= stage.elsewhere),
         f"{stage.role} elsewhere": float(bool(stems) and stems <= stage.elsewhere),
         "place": piece.start / size,
@@ -211,6 +236,39 @@ def _known(phrase: str) -> dict[str, float]:
     return found
 
 
+@cache
+def _natures() -> Mapping[str, re.Pattern[str]]:
+    data = tomllib.loads((files("miner") / "data" / "cues.toml").read_text("utf-8"))["nature"]
+    return {
+        name: re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)", re.IGNORECASE)
+        for name, words in data.items()
+    }
+
+
+def _natured(seen: Scene, piece: Piece, phrase: str) -> Iterator[tuple[str, float]]:
+    """Whether a phrase names a test or a healer, and what is said of it; fears and hopes."""
+    words = _natures()
+    before = _last_words(seen.text[max(0, piece.start - 80) : piece.start])
+    after = _first_words(seen.text[piece.end : piece.end + 80])
+    for name, behind, front in (("test", "found", "wanted"), ("healer", "says", "telling")):
+        if words[name].search(phrase):
+            yield f"a {name}", 1.0
+            yield f"{name} > {behind}", float(bool(words[behind].search(after)))
+            yield f"{name} < {front}", float(bool(words[front].search(f"{before} {phrase}")))
+    for name in ("feared", "hoped", "likened", "able"):
+        yield f"< {name}", float(bool(words[name].search(before)))
+
+
+def _last_words(text: str) -> str:
+    """The last six words of a text, within its last sentence."""
+    return " ".join(re.split(r"[.!?;\n]", text)[-1].split()[-6:])
+
+
+def _first_words(text: str) -> str:
+    """The first six words of a text, within its first sentence."""
+    return " ".join(re.split(r"[.!?;\n]", text)[0].split()[:6])
+
+
 class Sieve:
     """Coefficients that make a probability of what a piece shows."""
 
@@ -227,10 +285,28 @@ class Sieve:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelRefused(f"{path} cannot be read ({error}): reinstall folkgrade") from error
 
-    def probability(self, shown: Mapping[str, float]) -> float:
-        """How probable it is that a piece which shows this is a claim of its kind."""
-        total = math.fsum(value * self.weights.get(name, 0.0) for name, value in shown.items())
-        return 1 / (1 + math.exp(-min(max(total, -30), 30)))
+    def sure(self, stage: Stage, pieces: Sequence[Piece]) -> list[float]:
+        """How probable it is of each piece that it is a claim of its kind."""
+        return [_logistic(self._sum(*one)) for one in _described(stage, pieces)]
+
+    def _sum(self, kind: str, found: Shown) -> float:
+        known = self._by_kind[kind]
+        said = [v * known[name] for one in found for name, v in one.items() if name in known]
+        return math.fsum([self.weights.get("*", 0.0), *said])
+
+    @cached_property
+    def _by_kind(self) -> Mapping[str, Mapping[str, float]]:
+        """The weights without the kind in front of each name, as `features` puts it there."""
+        found: dict[str, dict[str, float]] = {kind: {} for kind in KINDS}
+        for name, value in self.weights.items():
+            kind, _, rest = name.partition("|")
+            if kind in found:
+                found[kind][rest] = value
+        return found
+
+
+def _logistic(total: float) -> float:
+    return 1 / (1 + math.exp(-min(max(total, -30), 30)))
 
 
 def stems(texts: Iterable[str]) -> frozenset[str]:

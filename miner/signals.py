@@ -97,7 +97,7 @@ class _Lists:
     stance: Mapping[str, re.Pattern[str]]
 
 
-_TURN = r"[;:.!]|,\s*(?:but|and|so|then)\b|\b(?:but|while|whereas|though|yet)\b"
+_TURN = r"[;:.!,]|\b(?:but|while|whereas|though|yet)\b"
 """Where a denial ends."""
 
 
@@ -273,10 +273,23 @@ def _scoped(sentence: str, match: re.Match[str], name: str) -> str:
     if lists.unreal.search(before):
         return "unreal_not" if denied else "unreal"
     if denied and name != "no_effect":
-        return "not_worse" if name == "worse" else "not_helped"
+        return _denied(match[0], name)
     if name == "helped" and lists.partly.match(sentence[match.end() : match.end() + 40]):
         return "partly"
     return name
+
+
+def _denied(words: str, name: str) -> str:
+    """What outcome words say where they are denied: "never came back" is a benefit."""
+    if name != "mixed":
+        return "not_worse" if name == "worse" else "not_helped"
+    if _RELAPSE.search(words):
+        return "helped"
+    return "not_helped" if _GOOD.search(words) else "not_worse"
+
+
+_RELAPSE = re.compile(r"\b(?:back|return\w*|relaps\w*|wear|wore|worn|stopped|plateau\w*)\b", re.I)
+_GOOD = re.compile(r"help|better|relie|improv|success|benefit|less|progress|\bedge\b", re.I)
 
 
 def _sum(split: Sequence[Sentence], cues: Sequence[Sequence[Cue]], index: int) -> Sum | None:
@@ -402,31 +415,41 @@ def _stance(sentence: Sentence, start: int, end: int) -> dict[str, float]:
         "<near": " ".join(before.split()[-4:]),
         "<": before,
         ">": sentence.text[stop:right],
-        "=": sentence.text,
         "in": sentence.text[local:stop],
     }
     stance = _lists().stance
-    return {
+    found = {
         f"{name}{place}": 1.0
-        for name in _stances(sentence.text)
+        for name, _ in _stances(sentence.text)
         for place, words in areas.items()
         if words and stance[name].search(words)
     }
+    return found | {f"{name}=": 1.0 for name, plainly in _stances(sentence.text) if plainly}
 
 
 @lru_cache(maxsize=256)
-def _stances(sentence: str) -> tuple[str, ...]:
-    """The kinds of words a sentence has at all: only these are looked for in its parts."""
+def _stances(sentence: str) -> tuple[tuple[str, bool], ...]:
+    """The kinds of words a sentence has at all, and whether without joining its lines.
+
+    Only these are looked for in its parts.
+    """
     plain = " ".join(sentence.split())
-    return tuple(
-        name
-        for name, pattern in _lists().stance.items()
-        if pattern.search(sentence) or pattern.search(plain)
-    )
+    found = []
+    for name, pattern in _lists().stance.items():
+        plainly = bool(pattern.search(sentence))
+        if plainly or (plain != sentence and pattern.search(plain)):
+            found.append((name, plainly))
+    return tuple(found)
 
 
 _ITEM = re.compile(r"\s*(?:[-*•+]|\d+[.)])")
 _COMMAND = re.compile(r"[A-Z][a-z]+ (?:a|an|the|your|some|it|up|on|off|for|to)\b")
+
+
+@lru_cache(maxsize=4)
+def _selfless(text: str) -> bool:
+    """Whether the author never speaks of themselves; asked for every claim of a text."""
+    return not _lists().stance["self"].search(text)
 
 
 def _shape(seen: Scene, home: int) -> dict[str, float]:
@@ -442,7 +465,7 @@ def _shape(seen: Scene, home: int) -> dict[str, float]:
         "last": home == len(seen.sentences) - 1,
         "item": bool(_ITEM.match(sentence)),
         "imperative": bool(_COMMAND.match(sentence)),
-        "selfless": not _lists().stance["self"].search(seen.text),
+        "selfless": _selfless(seen.text),
         "later_question": seen.questions > home,
         f"opens:{opening}": True,
     }

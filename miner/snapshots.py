@@ -8,15 +8,16 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from crawler.database import Step, UtcTime, explained, migrate, writing
+from miner.inquiries import inquiries
 from miner.model import Mined
 
-__all__ = ["STEPS", "Snapshot", "Snapshots", "State", "states", "write"]
+__all__ = ["STEPS", "Snapshot", "Snapshots", "State", "left", "states", "write"]
 
 KEPT = 100
 """Runs of which snapshots are kept; the one the last digest told stays beside them."""
@@ -64,6 +65,8 @@ class Snapshot:
     finished: datetime
     states: Mapping[str, State]
     """By theme."""
+    left: Mapping[str, int] = field(default_factory=dict)
+    """By inquiry of two people at least: how many of these nobody wrote back to."""
 
 
 def states(mined: Mined) -> dict[str, State]:
@@ -86,9 +89,15 @@ def states(mined: Mined) -> dict[str, State]:
     }
 
 
+def left(mined: Mined) -> dict[str, int]:
+    """By inquiry of two people at least: how many of these nobody wrote back to."""
+    return {one.id: one.open for one in inquiries(mined.questions) if one.askers >= 2}
+
+
 def write(connection: sa.Connection, run: int, finished: datetime, mined: Mined) -> None:
     """Keeps the state of a run beside its conclusions, and lets the oldest ones go."""
-    value = {key: list(state.__dict__.values()) for key, state in states(mined).items()}
+    themes = {key: list(state.__dict__.values()) for key, state in states(mined).items()}
+    value = {"themes": themes, "questions": left(mined)}
     row = {"run": run, "finished": finished, "told": False, "value": json.dumps(value)}
     connection.execute(_snapshots.insert().values(**row))
     last = sa.select(sa.func.max(_snapshots.c.run)).where(_snapshots.c.told).scalar_subquery()
@@ -110,9 +119,7 @@ class Snapshots:
         """Oldest first."""
         with explained(self.engine), self.engine.connect() as connection:
             rows = connection.execute(sa.select(_snapshots).order_by(_snapshots.c.run)).all()
-        return [
-            Snapshot(run=row.run, finished=row.finished, states=_read(row.value)) for row in rows
-        ]
+        return [_snapshot(row) for row in rows]
 
     def told(self) -> int:
         """The run up to which digests have told; 0 before the first."""
@@ -131,8 +138,16 @@ class Snapshots:
             connection.execute(_snapshots.update().where(_snapshots.c.run == run).values(told=True))
 
 
-def _read(value: str) -> dict[str, State]:
-    return {key: _state(fields) for key, fields in json.loads(value).items()}
+def _snapshot(row: sa.Row[tuple[object, ...]]) -> Snapshot:
+    value = json.loads(row.value)
+    # Before questions were kept, the themes stood alone.
+    themes = value.get("themes", value)
+    return Snapshot(
+        run=row.run,
+        finished=row.finished,
+        states={key: _state(fields) for key, fields in themes.items()},
+        left=value.get("questions", {}),
+    )
 
 
 def _state(fields: Sequence[object]) -> State:

@@ -45,19 +45,41 @@ def _any_of(said: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(both)))})(?!\w)")
 
 
-def terms(phrases: Iterable[str]) -> tuple[str, ...]:
-    """Ways to say the phrases: as they are if short enough, then as studies call them."""
+def terms(phrases: Iterable[str], *, usual: bool = False) -> tuple[str, ...]:
+    """Ways to say the phrases: as they are if short enough, then as studies call them.
+
+    With `usual` only the term that studies use most, none of its wider neighbours.
+    """
     given = list(dict.fromkeys(" ".join(words(phrase)).lower() for phrase in phrases))
     short = [phrase for phrase in given if 0 < len(phrase.split()) <= LONGEST]
     known = [
         term
         for phrase in given
-        for pattern, others in _groups()
-        if _is_told(pattern, phrase) or _is_told(pattern, normalise(phrase))
-        for term in others
+        for others in _called(phrase)
+        for term in (others[:1] if usual else others)
     ]
     found = list(dict.fromkeys([*short[:MOST_PHRASES], *known, *short[MOST_PHRASES:]]))
     return tuple(found[:MOST_TERMS])
+
+
+def _called(phrase: str) -> Iterator[tuple[str, ...]]:
+    """The terms for what a phrase tells; `stop running` tells of a rest, and not of running too."""
+    both = (phrase, normalise(phrase))
+    told = [
+        (hits, others)
+        for pattern, others in _groups()
+        if any(_is_told(pattern, form) for form in both)
+        and (hits := [hit.span() for form in both if (hit := pattern.search(form))])
+    ]
+    for hits, others in told:
+        wider = [span for some, _ in told if some is not hits for span in some]
+        if not all(any(_inside(hit, span) for span in wider) for hit in hits):
+            yield others
+
+
+def _inside(part: tuple[int, int], whole: tuple[int, int]) -> bool:
+    """Whether a stretch lies in a longer one."""
+    return whole[0] <= part[0] and part[1] <= whole[1] and part != whole
 
 
 def _is_told(pattern: re.Pattern[str], phrase: str) -> bool:

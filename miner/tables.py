@@ -17,6 +17,8 @@ __all__ = [
     "extractions",
     "gaps",
     "grades",
+    "questions",
+    "readings",
     "runs",
     "themes",
     "vectors",
@@ -49,9 +51,12 @@ claims = sa.Table(
     sa.Column("written", UtcTime),
     sa.Column("place", sa.Integer, nullable=False),
     sa.Column("confidence", sa.Float),
+    sa.Column("stance", sa.String),
+    sa.Column("words", sa.String),
+    sa.Column("at", sa.Integer),
     sa.Column("value", sa.Text, nullable=False),
 )
-"""`place` is the rank within the theme, most typical first."""
+"""`place` is the rank within the theme, most typical first; `at` where the phrase begins."""
 
 themes = sa.Table(
     "themes",
@@ -81,6 +86,18 @@ grades = _of_theme("grades")
 gaps = _of_theme("gaps")
 contradictions = _of_theme("contradictions")
 
+questions = sa.Table(
+    "questions",
+    metadata,
+    sa.Column("row", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.String, nullable=False, index=True),
+    sa.Column("document", sa.String, nullable=False, index=True),
+    sa.Column("part", sa.String, nullable=False),
+    sa.Column("author", sa.String, index=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""What members ask, in the order in which inquiries are shown."""
+
 events = sa.Table(
     "theme_events",
     metadata,
@@ -91,6 +108,15 @@ events = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 """Kept over runs: it is how old ids redirect."""
+
+readings = sa.Table(
+    "readings",
+    metadata,
+    sa.Column("document", sa.String, primary_key=True),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""What was read in collected studies: a cache."""
 
 extractions = sa.Table(
     "extractions",
@@ -144,4 +170,18 @@ def _ask_how_sure(connection: sa.Connection) -> None:
     add_column(connection, claims.c.confidence)
 
 
-STEPS: tuple[Step, ...] = (_create_tables, _forget_texts, _create_tables, _ask_how_sure)
+def _count_without_reading(connection: sa.Connection) -> None:
+    """Claims can be counted by columns; those stored before are read until the next run."""
+    for column in (claims.c.stance, claims.c.words, claims.c.at):
+        add_column(connection, column)
+
+
+STEPS: tuple[Step, ...] = (
+    _create_tables,
+    _forget_texts,
+    _create_tables,
+    _ask_how_sure,
+    _count_without_reading,
+    _create_tables,
+    _create_tables,
+)

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from miner.encoder import WIDTH, Encoder, base_folder, base_weights, can_compact
+from miner.decoding import START, decode
+from miner.encoder import LAYERS, WIDTH, Encoder, base_folder, base_weights, can_compact
 from miner.errors import ModelRefused
 from miner.gate import Gate, covered
 from miner.text import sentences
@@ -40,12 +40,14 @@ TITLE, BODY, OVERLAP = 24, 320, 80
 SHOWN = ("helped", "nothing", "harmed", "withdrawal", "symptom", "reason", "causal")
 """What a sentence may say, beside its claims: that something worked, or did nothing; a side effect,
 a withdrawal, a symptom, what a thing is taken for; that one thing brought about another."""
-ALL = tuple(range(len(KINDS)))
-START = 2.0
-"""Cost of a span when tags are read, in natural log units."""
+FAINT = 0.05
+"""Mean probability of a span's words from which it is looked at: of what lies below, hardly
+anything is kept in the end."""
 REACH = 12
 """Buckets of distance on either side of a span."""
 CLS, SEP, PAD = 101, 102, 0
+_LAYERS = "layers"
+"""The entry of a weights file that says which layers of the base model are used; else all are."""
 SHIPPED = Path(__file__).parent / "weights"
 
 
@@ -155,6 +157,37 @@ class Spans(nn.Module):
         hidden = self.dropout(torch.nn.functional.gelu(mixed))
         return {name: answer(hidden) for name, answer in self.answers.items()}
 
+    def read(self, states: Tensor, first: Tensor, last: Tensor) -> dict[str, Tensor]:
+        """Logits by head (spans, kinds, answers) for spans of one window, each taken as every kind.
+
+        The same as `forward` says of them; what does not depend on the kind is computed once.
+        """
+        summed = torch.cat([torch.zeros_like(states[:1]), states.cumsum(0)])
+        mean = (summed[last + 1] - summed[first]) / (last + 1 - first)[:, None]
+        kinds = self.kind.weight
+        seen = self._seen(states, mean, _buckets(len(states), first, last))
+        sizes = [3 * WIDTH, self.heads * self.size, kinds.shape[1]]
+        parts = torch.split(self.mix.weight, sizes, 1)
+        edges = torch.cat([mean, states[first], states[:1].expand(len(mean), -1)], 1)
+        mixed = (edges @ parts[0].T)[:, None] + seen @ parts[1].T + kinds @ parts[2].T
+        hidden = torch.nn.functional.gelu(mixed + self.mix.bias)
+        return {name: answer(hidden) for name, answer in self.answers.items()}
+
+    def _seen(self, states: Tensor, mean: Tensor, buckets: Tensor) -> Tensor:
+        """What each span sees in the one window, for every kind (spans, kinds, heads · size)."""
+        sizes = [WIDTH, self.kind.weight.shape[1]]
+        to_mean, to_kind = torch.split(self.query.weight, sizes, 1)
+        query = (mean @ to_mean.T)[:, None] + self.kind.weight @ to_kind.T + self.query.bias
+
+        def by_head(x: Tensor) -> Tensor:
+            return x.reshape(-1, self.heads, self.size).transpose(0, 1)
+
+        key, value = by_head(self.key(states)), by_head(self.value(states))
+        scores = torch.bmm(by_head(query), key.transpose(1, 2)) / self.size**0.5
+        near = self.distance[:, buckets].repeat_interleave(len(KINDS), 1)
+        found = torch.bmm((scores + near).softmax(-1), value)
+        return found.transpose(0, 1).reshape(len(mean), len(KINDS), -1)
+
     def _look(
         self, query: Tensor, states: Tensor, mask: Tensor | None, row: Tensor, buckets: Tensor
     ) -> Tensor:
@@ -214,10 +247,10 @@ _NOTHING = torch.zeros(())
 class Network(nn.Module):
     """Encoder, tagger and span heads together."""
 
-    def __init__(self, dropout: float = 0.0) -> None:
-        """Over the base model, untrained."""
+    def __init__(self, dropout: float = 0.0, layers: Sequence[int] = range(LAYERS)) -> None:
+        """Over the base model or some of its layers, untrained."""
         super().__init__()
-        self.encoder = Encoder(base_weights(), dropout)
+        self.encoder = Encoder(base_weights(), dropout, layers)
         self.layer_mix = nn.Parameter(torch.zeros(2, 3))
         self.tags = nn.Linear(WIDTH, len(KINDS) * 3)
         self.spans = Spans()
@@ -234,18 +267,25 @@ class Network(nn.Module):
 
     def read_on(self, states: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """The same from the states of the layers that no training changes."""
+        first, second = self.mixed(states, mask)
+        tags = self.tags(self.dropout(first))
+        return tags.view(*tags.shape[:2], len(KINDS), 3), second
+
+    def mixed(self, states: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What the tagger looks at and what the heads look at, from the states of fixed layers."""
         layers = self.encoder.top(states, mask)
         first, second = (
             sum((share * layer for share, layer in zip(row, layers, strict=True)), start=_NOTHING)
             for row in self.layer_mix.softmax(-1).unbind()
         )
-        tags = self.tags(self.dropout(first))
-        return tags.view(*tags.shape[:2], len(KINDS), 3), second
+        return first, second
 
     def learned(self) -> dict[str, Tensor]:
         """The tensors that training changed: all that has to be shipped."""
         values = dict(self.named_parameters())
-        return {name: values[name].detach().half().contiguous() for name in self.changed}
+        layers = torch.tensor([int(index) for index in self.encoder.layers], dtype=torch.uint8)
+        learned = {name: values[name].detach().half().contiguous() for name in self.changed}
+        return {**learned, _LAYERS: layers}
 
 
 def collate(batch: Sequence[Window]) -> tuple[Tensor, Tensor, Tensor]:
@@ -261,57 +301,6 @@ def collate(batch: Sequence[Window]) -> tuple[Tensor, Tensor, Tensor]:
     return ids, segments, mask
 
 
-def decode(
-    probabilities: np.ndarray, heads: Sequence[bool], lean: float, cost: float = START
-) -> list[tuple[int, int, int, float]]:
-    """Spans (kind, first token, last token, mean probability) of (length, kinds, 3) tags.
-
-    The likeliest reading of the words (Viterbi): `lean` multiplies the odds of being inside a span,
-    above 1 finds more; `cost` is paid for every span, so that one phrase is not taken for several.
-    """
-    begins = [index for index, head in enumerate(heads) if head]
-    ends = [*(begin - 1 for begin in begins[1:]), len(heads) - 1]
-    words = probabilities[begins]
-    paths = _likeliest(np.log(words + 1e-6), float(np.log(lean)), cost)
-    found = []
-    for kind in range(words.shape[1]):
-        for start, stop in _runs(paths[:, kind].tolist()):
-            score = float((1 - words[start:stop, kind, 0]).mean())
-            found.append((kind, begins[start], ends[stop - 1], score))
-    return found
-
-
-def _likeliest(scores: np.ndarray, lean: float, cost: float) -> np.ndarray:
-    """The likeliest tag of every word for every kind: 0 outside, 1 first of a span, 2 inside."""
-    length, kinds, _ = scores.shape
-    emit = scores.copy()
-    emit[..., 1:] += lean
-    step = np.array([[0.0, -cost, -1e9], [0.0, -cost / 2, 0.0], [0.0, -cost / 2, 0.0]])
-    best = emit[0] + np.array([0.0, -cost, -1e9])
-    back = np.zeros((length, kinds, 3), dtype=np.int8)
-    for word in range(1, length):
-        options = best[:, :, None] + step[None]
-        back[word] = options.argmax(1)
-        best = options.max(1) + emit[word]
-    path = np.zeros((length, kinds), dtype=np.int8)
-    path[-1] = best.argmax(1)
-    rows = np.arange(kinds)
-    for word in range(length - 1, 0, -1):
-        path[word - 1] = back[word, rows, path[word]]
-    return path
-
-
-def _runs(tags: Sequence[int]) -> list[tuple[int, int]]:
-    """Start and stop of each span in a sequence of tags."""
-    found: list[tuple[int, int]] = []
-    for word, tag in enumerate(tags):
-        if tag == 1:
-            found.append((word, word + 1))
-        elif tag == 2 and found:
-            found[-1] = (found[-1][0], word + 1)
-    return found
-
-
 class Tagger:
     """The learned part, loaded once."""
 
@@ -325,11 +314,12 @@ class Tagger:
         """The network with the shipped weights, ready to read."""
         path = self.folder / "claims.safetensors"
         learned = _shipped(path)
-        network = Network()
+        layers = learned.pop(_LAYERS).tolist() if _LAYERS in learned else range(LAYERS)
+        network = Network(layers=layers)
         _, unexpected = network.load_state_dict(
             {name: value.float() for name, value in learned.items()}, strict=False
         )
-        missing = network.learned().keys() - learned.keys()
+        missing = {*network.changed} - learned.keys()
         if unexpected or missing:
             raise ModelRefused(f"{path} does not fit this version: reinstall folkgrade")
         if can_compact():
@@ -375,38 +365,45 @@ class Tagger:
         proposed = _proposed(area, window.heads, self.lean, self.cost)
         if not proposed:
             return []
-        spans = [
-            (0, first + window.first, last + window.first, kind)
-            for first, last, _ in proposed
-            for kind in ALL
-        ]
-        answers = self.network.spans(states, None, torch.tensor(spans))
-        kept = answers.pop("kept").sigmoid()[:, 0].tolist()
+        edges = torch.tensor([(first, last) for first, last, _ in proposed]) + window.first
+        answers = self.network.spans.read(states[0], edges[:, 0], edges[:, 1])
+        kept = answers.pop("kept").sigmoid()[..., 0].tolist()
         said = {name: value.softmax(-1).tolist() for name, value in answers.items()}
-        places = range(0, len(spans), len(ALL))
-        shown = _shown(self.network.sentences(states)[0, window.first :], window.homes)
+        tagged = _inside(area, window.heads, proposed)
+        shown = _shown(self.network.sentences(states)[0, window.first :].numpy(), window.homes)
+        near = {home: _around(shown, home) for home in shown}
         return [
             Candidate(
                 kind=kind,
                 start=window.places[first][0],
                 end=window.places[last][1],
-                tagged=_inside(area, window.heads, first, last),
+                tagged=tagged[index],
                 begun=tuple(area[first, :, 1].tolist()),
-                kept=tuple(kept[place : place + len(ALL)]),
-                outcome=tuple(said["outcome"][place + kind]),
-                assertion=tuple(said["assertion"][place + kind]),
-                experiencer=tuple(said["experiencer"][place + kind]),
-                shown=_around(shown, window.homes[first]),
+                kept=tuple(kept[index]),
+                outcome=tuple(said["outcome"][index][kind]),
+                assertion=tuple(said["assertion"][index][kind]),
+                experiencer=tuple(said["experiencer"][index][kind]),
+                shown=near[window.homes[first]],
             )
-            for (first, last, kinds), place in zip(proposed, places, strict=True)
+            for index, (first, last, kinds) in enumerate(proposed)
             for kind in kinds
         ]
 
 
-def _inside(area: np.ndarray, heads: Sequence[bool], first: int, last: int) -> tuple[float, ...]:
-    """Mean probability of a span's words to be inside a span, for each kind."""
-    words = [index for index in range(first, last + 1) if index == first or heads[index]]
-    return tuple((1 - area[words, :, 0]).mean(0).tolist())
+Proposed = tuple[int, int, list[int]]
+"""First and last token of a span, and the kinds the tagger finds it as."""
+
+
+def _inside(
+    area: np.ndarray, heads: Sequence[bool], proposed: Sequence[Proposed]
+) -> list[tuple[float, ...]]:
+    """For each span the mean probability of its words to be inside a span, for each kind."""
+    words = np.array(heads, dtype=np.float64)[:, None]
+    table = np.hstack([(1.0 - area[..., 0]) * words, words])
+    summed = np.vstack([np.zeros_like(table[:1]), table.cumsum(0)])
+    edges = np.array([(first, last + 1) for first, last, _ in proposed])
+    found = summed[edges[:, 1]] - summed[edges[:, 0]]
+    return [tuple(row) for row in (found[:, :-1] / found[:, -1:]).tolist()]
 
 
 @contextmanager
@@ -420,24 +417,23 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _proposed(
-    area: np.ndarray, heads: Sequence[bool], lean: float, cost: float
-) -> list[tuple[int, int, list[int]]]:
+def _proposed(area: np.ndarray, heads: Sequence[bool], lean: float, cost: float) -> list[Proposed]:
     """First and last token of each span the tagger finds, with the kinds it finds it as."""
     found: dict[tuple[int, int], list[int]] = {}
-    for kind, first, last, _ in decode(area, heads, lean, cost):
-        found.setdefault((first, last), []).append(kind)
+    for kind, first, last, tagged in decode(area, heads, lean, cost):
+        if tagged >= FAINT:
+            found.setdefault((first, last), []).append(kind)
     return [(first, last, kinds) for (first, last), kinds in sorted(found.items())]
 
 
-def _shown(words: Tensor, homes: Sequence[int]) -> dict[int, list[float]]:
-    """Log odds of `SHOWN` by sentence, from what the words of a window add to it."""
-    found, begin = {}, 0
-    for home, some in groupby(homes):
-        end = begin + len(list(some))
-        found[home] = pooled(words[begin:end]).tolist()
-        begin = end
-    return found
+def _shown(words: np.ndarray, homes: Sequence[int]) -> dict[int, list[float]]:
+    """Log odds of `SHOWN` by sentence, from what the words of a window add to it, as `pooled`."""
+    begins = [place for place, home in enumerate(homes) if not place or home != homes[place - 1]]
+    sizes = np.diff([*begins, len(homes)])
+    counts, says = words[: len(homes), 0], words[: len(homes), 1]
+    weight = np.exp(counts - np.maximum.reduceat(counts, begins).repeat(sizes, 0))
+    found = np.add.reduceat(weight * says, begins) / np.add.reduceat(weight, begins)
+    return dict(zip([homes[begin] for begin in begins], found.tolist(), strict=True))
 
 
 def _around(shown: Mapping[int, Sequence[float]], home: int) -> tuple[tuple[float, ...], ...]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from crawler.corpus import Corpus
+from crawler.errors import StoreError
 from crawler.freshness import Freshness, freshness
 from crawler.frontier import Frontier
 from miner.digest import Digest, Now, between
 from miner.errors import NothingMined
 from miner.export.gather import each
+from miner.inquiries import inquiries
 from miner.knowledge import Knowledge, Run
 from miner.model import Mined
 from miner.snapshots import Snapshot, Snapshots
@@ -42,10 +44,18 @@ def tell(
         gaps=knowledge.gaps(),
         contradictions=knowledge.contradictions(),
         claims=each(knowledge),
+        inquiries=inquiries(knowledge.questions()),
     )
-    states = freshness(corpus, Frontier(corpus.engine))
-    fresh = tuple(map(_line, states))
-    return between(history, before, now, project=project, base=base, freshness=fresh)
+    return between(history, before, now, project=project, base=base, freshness=_fresh(corpus))
+
+
+def _fresh(corpus: Corpus) -> tuple[str, ...]:
+    """A line a site; none where the database is read-only and no crawl has ever been here."""
+    try:
+        frontier = Frontier(corpus.engine)
+    except StoreError:
+        return ()
+    return tuple(map(_line, freshness(corpus, frontier)))
 
 
 def _history(store: Snapshots, knowledge: Knowledge, run: Run) -> list[Snapshot]:
@@ -60,6 +70,7 @@ def _history(store: Snapshots, knowledge: Knowledge, run: Run) -> list[Snapshot]
         grades=tuple(knowledge.grades()),
         gaps=tuple(knowledge.gaps()),
         contradictions=tuple(knowledge.contradictions()),
+        questions=tuple(knowledge.questions()),
     )
     store.keep(run.id or 0, run.finished, mined)
     return store.every()

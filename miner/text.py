@@ -99,9 +99,12 @@ def sentences(text: str) -> list[Sentence]:
     return list(_sentences(text))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=128)
 def _sentences(text: str) -> tuple[Sentence, ...]:
-    """A text is asked for several times in a row: as written, as own words, and to be read."""
+    """A text is asked for several times: as written, as own words, and to be read.
+
+    The last is after all texts of its thread were seen, so those of a usual thread are remembered.
+    """
     found = []
     for cut in _cuts(text):
         start, end = trim(text, *cut)
@@ -216,6 +219,9 @@ _END = re.compile(
     r"|(?<![\U0001F300-\U0001FAFF])[\U0001F300-\U0001FAFF]++(?=\s)"
 )
 """A run of marks is tried once, at its first: a long run that ends nothing costs no more."""
+_LAST_WORD = re.compile(r"[\w.]*$")
+_INITIAL = re.compile(r"[a-z]|\d{1,2}")
+_GAP = re.compile(r"\s*\n\s*\n")
 _ITEM = re.compile(r"\s*(?:[-*•+–]|\d{1,2}[.)]|[a-h]\))\s*\S")
 
 
@@ -233,14 +239,16 @@ def _ends(text: str, match: re.Match[str]) -> bool:
     mark = match[0]
     if mark.isspace():
         return _line_ends(text, match.start(), match.end())
-    before = re.search(r"[\w.]*$", text[max(0, match.start() - 12) : match.start()])
-    word = before[0].lower() if before else ""
-    if mark == "." and (word in _patterns().abbreviations or re.fullmatch(r"[a-z]|\d{1,2}", word)):
-        return bool(re.match(r"\s*\n\s*\n", text[match.end() : match.end() + 20])) or (
-            word.isdigit() and not _starts_line(text, match.start() - len(word))
-        )
-    after = text[match.end() : match.end() + 4].lstrip()
-    return not (mark.startswith("...") or mark == "…") or not after[:1].islower()
+    if mark == ".":
+        before = _LAST_WORD.search(text[max(0, match.start() - 12) : match.start()])
+        word = before[0].lower() if before else ""
+        if word in _patterns().abbreviations or _INITIAL.fullmatch(word):
+            return bool(_GAP.match(text[match.end() : match.end() + 20])) or (
+                word.isdigit() and not _starts_line(text, match.start() - len(word))
+            )
+    if not mark.startswith("...") and mark != "…":
+        return True
+    return not text[match.end() : match.end() + 4].lstrip()[:1].islower()
 
 
 def _starts_line(text: str, place: int) -> bool:

@@ -6,28 +6,31 @@ How the groups are found is here; who keeps which id is `miner.identity`.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from miner.decisions import decided, facts
+from miner.communities import communities
+from miner.continuity import NEW, joined, settled
+from miner.decisions import decided
+from miner.drafts import Draft, Ideas, drafted, finished
 from miner.families import profiles
-from miner.identity import Group, Previous, carry_over
+from miner.identity import Previous, carry_over, renamed
 from miner.model import Claim, Decision, Kind, Theme, ThemeEvent
-from miner.names import key_words, names, surfaces
+from miner.names import leanings
 from miner.phrases import ideas
+from miner.stability import stabilities
 
 __all__ = ["Grouped", "Grouping", "apply_decisions", "group", "partition"]
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 Rows = NDArray[np.float32]
+Labels = NDArray[np.int64]
 
 KINDS: tuple[Kind, ...] = ("cause", "trigger", "diagnosis", "remedy")
-RELATED = 5
-RELATED_FROM = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +45,21 @@ class Grouping:
     """Average distance at which two groups are no longer one theme, 0 to 1."""
     guidance: float = 0.6
     """Weight of the families of `miner.families` beside the words, 0 to 1."""
+    always: int = 5000
+    """Up to so many phrases of a kind all are grouped at every run."""
+    growth: float = 1.05
+    """Above that, all are grouped again after this growth; between, new phrases join."""
+    parted: int = 8
+    """Phrases from which on a theme is looked at for sub-themes."""
+    closer: float = 0.7
+    """Share of the cut at which these part."""
+    rounds: int = 0
+    """So often a part of the phrases is grouped again, to tell how stable each theme is."""
     exact: int = 4000
-    """So many groups at most are compared each with each; more go in rounds."""
+    """So many phrases at most are compared each with each; more only within the communities of
+    their graph."""
+    seed: int = 1
+    """Of the search for these communities."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +69,8 @@ class Grouped:
     themes: tuple[Theme, ...]
     """Of all kinds; most authors first within a kind. Every claim is in exactly one."""
     events: tuple[ThemeEvent, ...] = ()
+    whole: Mapping[Kind, int] = field(default_factory=dict)
+    """Phrases of each kind when they were last grouped as a whole."""
 
 
 def group(
@@ -64,25 +82,51 @@ def group(
 ) -> Grouped:
     """Themes of all claims, whatever their order. New phrases join former themes where they fit.
 
-    Former themes stay together: their phrases are not parted again unless `previous` is None.
+    Known phrases stay in their former theme unless a grouping without memory disagrees strongly.
     """
     how = how or Grouping()
     before = previous or Previous()
-    found: list[_Part] = []
+    found: list[Draft] = []
+    whole: dict[Kind, int] = {}
     for kind in KINDS:
         members = [claim for claim in claims if claim.kind == kind]
         if members:
-            found += _of_kind(kind, members, encode, before, how)
+            drafts, whole[kind] = _of_kind(kind, members, encode, before, how)
+            found += drafts
     carried, events = carry_over([part.group for part in found], before)
-    return Grouped(themes=_finished(found, carried, before), events=events)
+    return Grouped(themes=finished(found, carried, before), events=events, whole=whole)
 
 
 def apply_decisions(
-    grouped: Grouped, claims: Sequence[Claim], decisions: Sequence[Decision]
+    grouped: Grouped,
+    claims: Sequence[Claim],
+    decisions: Sequence[Decision],
+    previous: Previous | None = None,
 ) -> Grouped:
-    """The themes after a person's renames, merges, splits, moves and rejections, oldest first."""
-    themes, events = decided(grouped.themes, claims, decisions)
-    return Grouped(themes=themes, events=(*grouped.events, *events))
+    """The themes after a person's renames, merges, splits, moves and rejections, oldest first.
+
+    What was decided about an id that a run merged away holds for the theme it went into.
+    """
+    before = previous or Previous()
+    led = {**before.gone.merged, **_led(grouped.events)}
+    themes, events = decided(grouped.themes, claims, decisions, led)
+    told = _told((*grouped.events, *events), themes, before)
+    return replace(grouped, themes=themes, events=(*told, *renamed(before, themes)))
+
+
+def _led(events: Iterable[ThemeEvent]) -> dict[str, str]:
+    return {event.theme: event.into for event in events if event.kind == "merged" and event.into}
+
+
+def _told(
+    events: Sequence[ThemeEvent], themes: Sequence[Theme], before: Previous
+) -> list[ThemeEvent]:
+    """The events without births of what a decision took away, with the deaths of what it ended."""
+    living = {theme.id for theme in themes}
+    told = [e for e in events if e.kind != "born" or e.theme in living]
+    ended = living | {e.theme for e in events if e.kind in ("merged", "died")}
+    gone = sorted(former.id for former in before.themes if former.id not in ended)
+    return [*told, *(ThemeEvent(kind="died", theme=id_) for id_ in gone)]
 
 
 def partition(
@@ -105,77 +149,85 @@ def partition(
             return labels
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Part:
-    """One theme to be, with what its finishing needs."""
-
-    group: Group
-    claims: tuple[Claim, ...]
-    """Most typical first."""
-    names: tuple[str, ...]
-    """Candidates, best first."""
-    keywords: tuple[str, ...]
-    centre: Rows
-
-
 def _of_kind(
     kind: Kind, claims: Sequence[Claim], encode: Encode, previous: Previous, how: Grouping
-) -> list[_Part]:
+) -> tuple[list[Draft], int]:
+    """The themes to be of a kind, and how many phrases there were when last grouped as a whole."""
     idea_of = ideas(claims)
-    phrases = sorted(set(idea_of.values()))
-    vectors = encode(phrases)
-    rows = _guided(vectors, profiles(vectors, kind, encode), how.guidance)
-    heard = Counter(idea_of.values())
-    blocks = _blocks(phrases, previous.homes(kind))
-    labels = partition(rows, [heard[phrase] for phrase in phrases], blocks, how)
     by_phrase: dict[str, list[Claim]] = defaultdict(list)
     for claim in claims:
         by_phrase[idea_of[claim.id]].append(claim)
-    groups = [np.flatnonzero(labels == label) for label in range(int(labels.max()) + 1)]
-    words = key_words([[phrases[i] for i in group] for group in groups])
-    return [
-        _part(kind, [phrases[i] for i in group], vectors[group], by_phrase, some)
-        for group, some in zip(groups, words, strict=True)
-    ]
+    phrases = sorted(by_phrase)
+    vectors = encode(phrases)
+    rows = _guided(vectors, profiles(vectors, kind, encode), how.guidance)
+    weights = [len(by_phrase[phrase]) for phrase in phrases]
+    labels, whole = _labels(kind, phrases, rows, weights, previous, how)
+    fine = _finer(rows, weights, labels, how)
+    told = Ideas(
+        kind=kind,
+        phrases=phrases,
+        vectors=vectors,
+        leanings=leanings(vectors, kind, encode),
+        claims=by_phrase,
+    )
+
+    def regroup(drawn: Labels) -> Labels:
+        places = drawn.tolist()
+        said, heard = [phrases[place] for place in places], [weights[place] for place in places]
+        return _fresh(said, rows[drawn], heard, how)
+
+    return drafted(told, labels, fine, stabilities(labels, regroup, how.rounds)), whole
 
 
-def _part(
+def _finer(rows: Rows, weights: Sequence[int], labels: Labels, how: Grouping) -> Labels:
+    """A label per phrase for the parts of the themes: what stays together at a closer look."""
+    fine = labels.copy()
+    closer = replace(how, cut=how.cut * how.closer)
+    for label in np.flatnonzero(np.bincount(labels) >= how.parted).tolist():
+        group = np.flatnonzero(labels == label)
+        some = [weights[place] for place in group.tolist()]
+        parts = partition(rows[group], some, range(len(group)), closer)
+        fine[group] = np.where(parts == 0, label, parts + int(fine.max()))
+    return fine
+
+
+def _labels(
     kind: Kind,
     phrases: Sequence[str],
-    vectors: Rows,
-    by_phrase: Mapping[str, Sequence[Claim]],
-    keywords: tuple[str, ...],
-) -> _Part:
-    heard = np.array([len(by_phrase[phrase]) for phrase in phrases], dtype=np.float32)
-    centre = _unit(heard @ vectors)
-    typical = dict(zip(phrases, (vectors @ centre).tolist(), strict=True))
-    claims = sorted(
-        ((phrase, claim) for phrase in phrases for claim in by_phrase[phrase]),
-        key=lambda pair: (-round(typical[pair[0]], 4), -pair[1].confidence, pair[1].id),
-    )
-    spoken = [p for p in phrases if any(c.voice == "member" for c in by_phrase[p])]
-    candidates = names(surfaces(by_phrase, spoken or phrases), typical, phrases)
-    return _Part(
-        group=Group(
-            kind=kind,
-            founder=candidates[0].phrase,
-            claims=frozenset(claim.id for _, claim in claims),
-            phrases=frozenset(phrases),
-        ),
-        claims=tuple(claim for _, claim in claims),
-        names=tuple(candidate.text for candidate in candidates),
-        keywords=keywords,
-        centre=centre,
-    )
+    rows: Rows,
+    weights: Sequence[int],
+    previous: Previous,
+    how: Grouping,
+) -> tuple[NDArray[np.int64], int]:
+    """A label per phrase from 0 without holes, and the phrases of the last whole grouping.
+
+    Of many phrases few of which are new only those are placed; else all are grouped, and the
+    result is weighed against the former themes.
+    """
+    known, whole = previous.known(kind, phrases), previous.whole.get(kind, 0)
+    if len(phrases) <= how.always or len(phrases) > how.growth * whole:
+        labels = settled(_fresh(phrases, rows, weights, how), known, rows)
+        whole = len(phrases)
+    else:
+        labels = joined(known, rows)
+        left = np.flatnonzero(labels == NEW)
+        if len(left):
+            places = left.tolist()
+            some, heard = [phrases[place] for place in places], [weights[p] for p in places]
+            labels[left] = _fresh(some, rows[left], heard, how) + int(labels.max()) + 1
+    return np.unique(labels, return_inverse=True)[1].reshape(-1), whole
 
 
-def _blocks(phrases: Sequence[str], homes: Mapping[str, str]) -> list[int]:
-    """A number per phrase: the same for phrases of one former theme, its own for a new one."""
-    numbers: dict[str, int] = {}
-    return [
-        numbers.setdefault(f"theme {homes[p]}" if p in homes else f"phrase {p}", len(numbers))
-        for p in phrases
-    ]
+def _fresh(phrases: Sequence[str], rows: Rows, weights: Sequence[int], how: Grouping) -> Labels:
+    """A label per phrase by what the phrases say alone, without memory."""
+    if len(phrases) <= how.exact:
+        return partition(rows, weights, range(len(rows)), how)
+    broad = communities(rows, phrases, seed=how.seed)
+    labels = np.zeros_like(broad)
+    for group in np.split(np.argsort(broad, kind="stable"), np.cumsum(np.bincount(broad))[:-1]):
+        some = [weights[place] for place in group.tolist()]
+        labels[group] = partition(rows[group], some, range(len(group)), how) + labels.max() + 1
+    return np.unique(labels, return_inverse=True)[1].reshape(-1)
 
 
 def _guided(vectors: Rows, leanings: Rows, guidance: float) -> Rows:
@@ -186,11 +238,6 @@ def _guided(vectors: Rows, leanings: Rows, guidance: float) -> Rows:
     heard = guidance * np.square(leanings).sum(axis=1, keepdims=True)
     parts = [np.sqrt(1 - heard) * vectors, np.sqrt(guidance) * leanings]
     return np.hstack(parts).astype(np.float32)
-
-
-def _unit(vector: Rows) -> Rows:
-    length = float(np.linalg.norm(vector))
-    return np.asarray(vector / length if length else vector, dtype=np.float32)
 
 
 def _means(rows: Rows, labels: NDArray[np.int64], count: int) -> Rows:
@@ -260,59 +307,3 @@ def _linked(means: Rows, cut: float) -> NDArray[np.int64]:
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
     return rank[inverse]
-
-
-def _finished(parts: Sequence[_Part], ids: Sequence[str], previous: Previous) -> tuple[Theme, ...]:
-    near = _neighbours(parts, ids)
-    drafts = [
-        Theme(
-            id=id_,
-            kind=part.group.kind,
-            name=part.names[0],
-            claims=tuple(claim.id for claim in part.claims),
-            keywords=part.keywords,
-            related=near[id_],
-            **facts(part.claims),
-        )
-        for id_, part in zip(ids, parts, strict=True)
-    ]
-    choices = {id_: _preferred(part, id_, previous) for id_, part in zip(ids, parts, strict=True)}
-    drafts.sort(key=lambda theme: (theme.kind, -theme.tally.authors, -len(theme.claims), theme.id))
-    return _named(drafts, choices)
-
-
-def _preferred(part: _Part, id_: str, previous: Previous) -> tuple[str, ...]:
-    """Name candidates, the former name first while it is still among the good ones."""
-    former = previous.name_of(id_)
-    if former is not None and former in part.names[:3]:
-        return (former, *(name for name in part.names if name != former))
-    return part.names
-
-
-def _named(themes: Sequence[Theme], choices: Mapping[str, Sequence[str]]) -> tuple[Theme, ...]:
-    """Each theme under its best name that no bigger theme of its kind has taken."""
-    taken: set[tuple[Kind, str]] = set()
-    named = []
-    for theme in themes:
-        spare = f"{choices[theme.id][0]} ({theme.id[-6:]})"
-        free = [n for n in choices[theme.id] if (theme.kind, n.lower()) not in taken]
-        name = free[0] if free else spare
-        taken.add((theme.kind, name.lower()))
-        named.append(replace(theme, name=name))
-    return tuple(named)
-
-
-def _neighbours(parts: Sequence[_Part], ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Ids of the nearest themes of any kind for each theme, nearest first."""
-    if not parts:
-        return {}
-    centres = np.stack([part.centre for part in parts])
-    near: dict[str, tuple[str, ...]] = {}
-    for start in range(0, len(ids), 1024):
-        likeness = centres[start : start + 1024] @ centres.T
-        for row, id_ in zip(likeness, ids[start : start + 1024], strict=False):
-            near_by = np.flatnonzero(row >= RELATED_FROM).tolist()
-            close = [i for i in near_by if ids[i] != id_]
-            close.sort(key=lambda i: (-float(row[i]), ids[i]))
-            near[id_] = tuple(ids[i] for i in close[:RELATED])
-    return near

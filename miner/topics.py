@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from crawler.documents import Study
-from miner import conditions
+from miner import conditions, designs
 from miner.conditions import Conditions
 from miner.model import Direction, Question
 from miner.phrases import normalise, words
@@ -54,6 +54,8 @@ class Topic(NamedTuple):
     phrases: tuple[str, ...]
     is_against: bool = False
     """What a remedy was measured against: the study's direction is not its own."""
+    is_told: bool = False
+    """Read in the abstract, where more is named than was studied."""
 
 
 def topics(study: Study) -> tuple[Topic, ...]:
@@ -66,11 +68,37 @@ def topics(study: Study) -> tuple[Topic, ...]:
     found = list(_benefits(study.title, main, other))
     if _cue("causes").search(study.title):
         found.append(Topic("cause", phrases(study.title)))
+    found += _told(study.abstract, found)
     return tuple(topic for topic in found if topic.phrases)
+
+
+def _told(abstract: str, titled: Sequence[Topic]) -> Iterator[Topic]:
+    """The same questions by what the abstract says was asked and concluded, and the title not."""
+    plain = re.sub(r"\bpts\b", "patients", abstract)
+    asked = [_alone(s) for s in _sentences(plain) if not _cue("beyond").search(s)]
+    known = {phrase for topic in titled for phrase in topic.phrases}
+    said = [p for sentence in asked for p in phrases(sentence) if p not in known]
+    for question in dict.fromkeys(topic.question for topic in titled if not topic.is_against):
+        yield Topic(question, tuple(dict.fromkeys(said)), is_told=True)
+
+
+def _alone(sentence: str) -> str:
+    """A sentence of an abstract without what a treatment was better than."""
+    return _sides(re.sub(r"\b(?:over|than|against)\b", "versus", sentence))[0]
+
+
+def _sentences(abstract: str) -> list[str]:
+    """The sentences of an abstract that say what was asked, and its conclusion."""
+    end = designs.conclusion_of(abstract)
+    split = re.compile(r"(?<=[.!?;])\s+")
+    asked = [s for s in split.split(abstract.removesuffix(end)) if _cue("aim").search(s)]
+    return [*asked, *split.split(end)]
 
 
 def _benefits(title: str, main: str, other: str) -> Iterator[Topic]:
     question: Question = "prevention" if _cue("prevention").search(title) else "benefit"
+    # `Running injuries` are not treated by running.
+    main = _cue("sport_injuries").sub(" : ", main)
     first = phrases(main)
     yield Topic(question, first)
     yield Topic(question, tuple(p for p in phrases(other) if p not in first), is_against=True)

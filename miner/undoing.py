@@ -6,14 +6,21 @@ it is made, what it changes; the next run then groups as if it had never been ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast, get_args
 
-from miner.decisions import OVERRULED, facts
+from miner.decisions import OVERRULED, recounted
 from miner.model import Claim, Decision, Grade, Kind, Outcome, Theme, ThemeEvent
+from miner.phrases import normalise
 
-__all__ = ["remembered", "restored_claims", "restored_grades", "taken_back"]
+__all__ = [
+    "remembered",
+    "restored_claims",
+    "restored_grades",
+    "taken_back",
+    "without_newcomers",
+]
 
 
 def remembered(
@@ -31,6 +38,8 @@ def remembered(
         was = {"was": theme.name}
     elif decision.action in ("merge", "reject") and theme:
         was = {"claims": list(theme.claims), "was": theme.name, "kind": theme.kind}
+        if into := by_id.get(str(decision.value.get("into"))):
+            was["had"] = list(into.claims)
     elif decision.action in ("move", "reject") and home:
         was = {"from": home}
     elif decision.action == "outcome":
@@ -49,18 +58,51 @@ def _facts_of(decision: Decision, grades: Iterable[Grade]) -> dict[str, object] 
 
 
 def taken_back(
-    themes: Sequence[Theme], claims: Iterable[Claim], decisions: Iterable[Decision]
+    themes: Sequence[Theme],
+    claims: Iterable[Claim],
+    decisions: Iterable[Decision],
+    redirects: Mapping[str, str] | None = None,
 ) -> tuple[tuple[Theme, ...], tuple[ThemeEvent, ...]]:
     """The themes as if these decisions had not been made, the latest taken back first.
 
     The claims are those of the themes concerned; tallies of what changed are counted anew.
+    `redirects` lead from ids that runs merged away to where they went.
     """
-    state = _Former(themes, claims)
+    state = _Former(themes, claims, redirects or {})
     for decision in sorted(decisions, key=lambda d: (d.when, d.id or 0), reverse=True):
         change = _CHANGES.get(decision.action)
         if change is not None:
             change(state, decision)
     return state.themes(), tuple(state.events)
+
+
+def without_newcomers(
+    themes: Iterable[Theme],
+    decisions: Iterable[Decision],
+    redirects: Mapping[str, str] | None = None,
+) -> list[Theme]:
+    """The themes without what came into merged ones since, of merges that are taken back.
+
+    Nobody can tell which of the two it would have joined: the next run finds out.
+    """
+    by_id = {theme.id: theme for theme in themes}
+    for decision in decisions:
+        had = _listed(decision, "had")
+        into = by_id.get(followed(str(decision.value.get("into")), by_id, redirects or {}))
+        if decision.action == "merge" and had and into is not None:
+            known = {*had, *_listed(decision, "claims")}
+            stay = tuple(claim for claim in into.claims if claim in known)
+            by_id[into.id] = replace(into, claims=stay or into.claims)
+    return list(by_id.values())
+
+
+def followed(id_: str, living: Collection[str], redirects: Mapping[str, str]) -> str:
+    """The id that a theme goes by now."""
+    seen = set[str]()
+    while id_ not in living and id_ in redirects and id_ not in seen:
+        seen.add(id_)
+        id_ = redirects[id_]
+    return id_
 
 
 def restored_claims(claims: Sequence[Claim], decisions: Iterable[Decision]) -> list[Claim]:
@@ -94,12 +136,27 @@ def _restored(grade: Grade, was: Any) -> Grade:
 class _Former:
     """Themes while decisions are taken back."""
 
-    def __init__(self, themes: Sequence[Theme], claims: Iterable[Claim]) -> None:
+    def __init__(
+        self, themes: Sequence[Theme], claims: Iterable[Claim], redirects: Mapping[str, str]
+    ) -> None:
         self.by_id = {theme.id: theme for theme in themes}
+        self.redirects = redirects
         self.claim = {claim.id: claim for claim in claims}
         self.home = {claim: theme.id for theme in themes for claim in theme.claims}
         self.events: list[ThemeEvent] = []
         self._touched: set[str] = set()
+
+    def now(self, id_: object) -> str:
+        """The id that a theme goes by now."""
+        return followed(str(id_), self.by_id, self.redirects)
+
+    def alike(self, claims: Iterable[str], within: str) -> list[str]:
+        """Those of the claims that are in a theme, and its others that say the same words."""
+        own = self.by_id[within].claims
+        listed = [claim for claim in claims if self.home.get(claim) == within]
+        said = {normalise(self.claim[claim].words) for claim in listed if claim in self.claim}
+        same = [c for c in own if c in self.claim and normalise(self.claim[c].words) in said]
+        return list(dict.fromkeys([*listed, *same]))
 
     def move(self, claims: Iterable[str], into: str) -> None:
         """Puts claims into a theme, out of those they are in."""
@@ -120,9 +177,7 @@ class _Former:
         return tuple(self._counted(theme) for theme in self.by_id.values() if theme.claims)
 
     def _counted(self, theme: Theme) -> Theme:
-        if theme.id not in self._touched:
-            return theme
-        return replace(theme, **facts([self.claim[c] for c in theme.claims if c in self.claim]))
+        return recounted(theme, self.claim) if theme.id in self._touched else theme
 
 
 def _rename(state: _Former, decision: Decision) -> None:
@@ -132,11 +187,12 @@ def _rename(state: _Former, decision: Decision) -> None:
 
 
 def _merge(state: _Former, decision: Decision) -> None:
-    into = state.by_id.get(str(decision.value.get("into")))
-    own = [c for c in _listed(decision, "claims") if into and state.home.get(c) == into.id]
+    into = state.by_id.get(state.now(decision.value.get("into")))
+    own = state.alike(_listed(decision, "claims"), into.id) if into else []
     if into is not None and own and decision.target not in state.by_id:
         _revive(state, decision, into.kind)
         state.move(own, decision.target)
+        state.events.append(ThemeEvent(kind="split", theme=into.id, into=decision.target))
 
 
 def _revive(state: _Former, decision: Decision, kind: Kind) -> None:
@@ -146,19 +202,20 @@ def _revive(state: _Former, decision: Decision, kind: Kind) -> None:
 
 
 def _split(state: _Former, decision: Decision) -> None:
-    if decision.target not in state.by_id:
+    whole = state.now(decision.target)
+    if whole not in state.by_id:
         return
-    claims = _listed(decision, "claims")
-    new = {state.home[c] for c in claims if c in state.home} - {decision.target}
-    state.move([c for c in claims if c in state.home], decision.target)
-    for id_ in new:
+    claims = [claim for claim in _listed(decision, "claims") if claim in state.home]
+    new = {state.home[claim] for claim in claims} - {whole}
+    for id_ in sorted(new):
+        state.move(state.alike(claims, id_), whole)
         if not state.by_id[id_].claims:
-            state.events.append(ThemeEvent(kind="merged", theme=id_, into=decision.target))
+            state.events.append(ThemeEvent(kind="merged", theme=id_, into=whole))
 
 
 def _move(state: _Former, decision: Decision) -> None:
-    back = str(decision.value.get("from"))
-    if back in state.by_id and state.home.get(decision.target) == decision.value.get("theme"):
+    back, there = state.now(decision.value.get("from")), state.now(decision.value.get("theme"))
+    if back in state.by_id and state.home.get(decision.target) == there:
         state.move([decision.target], back)
 
 
@@ -168,8 +225,8 @@ def _reject(state: _Former, decision: Decision) -> None:
     if claims and kind in get_args(Kind) and decision.target not in state.by_id:
         _revive(state, decision, cast("Kind", kind))
         state.move(claims, decision.target)
-    elif str(decision.value.get("from")) in state.by_id and decision.target not in state.home:
-        state.move([decision.target], str(decision.value["from"]))
+    elif state.now(decision.value.get("from")) in state.by_id and decision.target not in state.home:
+        state.move([decision.target], state.now(decision.value["from"]))
 
 
 def _listed(decision: Decision, name: str) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from miner.model import Outcome
 from miner.signals import Cue, Scene, clause, summing_up
@@ -99,12 +99,27 @@ def _at_home(
             not before or _forward(seen.text, before[-1], after[0], start, end)
         )
         if front:
-            yield after[0], _verdict(seen, home, cue, "front", seen.text[end : after[0][0][0]])
+            gap = seen.text[end : after[0][0][0]]
+            yield after[0], _verdict(seen, home, _turned(cue, gap), "front", gap)
         elif before:
             yield (
                 before[-1],
                 _verdict(seen, home, cue, "behind", seen.text[before[-1][-1][1] : start]),
             )
+
+
+def _turned(cue: Cue, gap: str) -> Cue:
+    """The outcome words in front of a thing, turned by "until" or "except": it alone helped."""
+    if not _UNTIL.search(gap):
+        return cue
+    turned = {"no_effect": "helped", "not_helped": "helped", "not_worse": "worse"}
+    return replace(cue, says=turned.get(cue.says, cue.says))
+
+
+_UNTIL = re.compile(
+    r"\b(?:un)?till?\b|\b(?:except|apart from|other than|besides|aside from|but for)\b",
+    re.IGNORECASE,
+)
 
 
 def _telling(seen: Scene, index: int) -> Iterator[Cue]:
@@ -120,7 +135,7 @@ def _telling(seen: Scene, index: int) -> Iterator[Cue]:
 def _forward(text: str, before: list[Span], after: list[Span], start: int, end: int) -> bool:
     """Whether outcome words between two remedies speak of the second: "no luck with …"."""
     left, right = text[before[-1][1] : start], text[end : after[0][0]]
-    if _OF.match(right) and len(right) < 25:
+    if (_OF.match(right) and len(right) < 25) or _UNTIL.match(right.lstrip()):
         return True
     return bool(_APART.search(left)) and not _APART.search(right)
 

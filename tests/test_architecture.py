@@ -48,11 +48,16 @@ STORES = {
     "crawler/records.py",
     "crawler/steps.py",
     "crawler/tables.py",
+    "miner/chronicle.py",
+    "miner/forgetting.py",
     "miner/index.py",
     "miner/knowledge.py",
-    "miner/snapshots.py",
     "miner/ledger.py",
+    "miner/readings.py",
+    "miner/rows.py",
+    "miner/snapshots.py",
     "miner/tables.py",
+    "miner/unsaid.py",
 }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import runpy
+import shlex
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,53 @@ def test_every_flag_is_documented(flag: str) -> None:
 def test_every_engine_is_documented(name: str) -> None:
     """docs/collecting.md names it."""
     assert f"`{name}`" in (ROOT / "docs" / "collecting.md").read_text(encoding="utf-8")
+
+
+def command_lines() -> list[str]:
+    """Each line of a code block of the README and the docs that runs the program."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    blocks = [
+        block
+        for page in pages
+        for block in re.findall(r"^ *```\w*\n(.*?)^ *```", page.read_text("utf-8"), re.M | re.S)
+    ]
+    lines = [part.strip() for b in blocks for row in b.splitlines() for part in row.split("&&")]
+    return sorted({line[line.index("folkgrade ") :] for line in lines if _runs(line)})
+
+
+def _runs(line: str) -> bool:
+    """Whether a line is a command, perhaps one of cron; not a usage, an option or an output."""
+    return bool(re.match(r"(?:[\d* ]+ )?folkgrade [a-z]+(?! \[OPTIONS\])", line))
+
+
+@pytest.mark.parametrize("line", command_lines())
+def test_every_command_line_of_the_docs_is_understood(line: str) -> None:
+    """The program knows the command, its options and the values they are given."""
+    name, *words = shlex.split(line.partition(" > ")[0], comments=True)[1:]
+    command = typer.main.get_group(folkgrade.app).commands[name]
+    command.make_context(name, words)
+
+
+def test_the_page_of_commands_is_what_the_program_says() -> None:
+    """`python docs/commands.py` writes it anew."""
+    made = runpy.run_path(str(ROOT / "docs" / "commands.py"))["page"]()
+    assert (ROOT / "docs" / "commands.md").read_text("utf-8") == made
+
+
+def test_every_document_is_in_the_list_of_documents() -> None:
+    """docs/README.md leads to each page."""
+    listed = (ROOT / "docs" / "README.md").read_text("utf-8")
+    assert [p.name for p in (ROOT / "docs").glob("*.md") if f"({p.name}" not in listed] == [
+        "README.md"
+    ]
+
+
+def test_every_module_that_is_told_of_exists() -> None:
+    """docs/code.md names no module that is no more."""
+    named = re.findall(r"`(?:\w+/)*(\w+\.py)`", (ROOT / "docs" / "code.md").read_text("utf-8"))
+    packages = ("crawler", "miner", "dashboard", "console")
+    known = {path.name for name in packages for path in (ROOT / name).rglob("*.py")}
+    assert set(named) <= known | {"folkgrade.py"}
 
 
 def test_the_starter_file_holds_the_defaults(tmp_path: Path) -> None:

@@ -390,6 +390,18 @@ def loss(network: Network, batch: Sequence[Example], below: Below, rng: random.R
     """The sum of what tagger and heads get wrong on a batch."""
     lower, mask = below.states(network, batch)
     tags, states = network.read_on(lower, mask)
+    return wrong(network, batch, mask, tags, states, rng)
+
+
+def wrong(
+    network: Network,
+    batch: Sequence[Example],
+    mask: Tensor,
+    tags: Tensor,
+    states: Tensor,
+    rng: random.Random,
+) -> Tensor:
+    """What is wrong in the tag logits of a batch, and in what the heads say of its states."""
     wanted = torch.full(tags.shape[:3], -100)
     weights = torch.zeros(tags.shape[:3])
     for row, item in enumerate(batch):

@@ -24,7 +24,6 @@ from sklearn.model_selection import GroupKFold
 from train_claims import FOLDS, Text, fold_of, texts, varied
 from train_sieve import told
 
-from miner.claims import one_kind, one_per_idea
 from miner.encoder import base_folder, base_weights
 from miner.model import Claim, Quote
 from miner.quick import (
@@ -41,6 +40,7 @@ from miner.quick import (
     home_of,
     shown,
 )
+from miner.rivals import one_kind, one_per_idea
 from miner.text import sentences
 
 GROUPS = 500

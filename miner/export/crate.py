@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from miner.export.package import File, Package
-from miner.export.separated import write_table
+from miner.export.separated import table_file
 from miner.export.sheet import beside, json_file
 from miner.export.tables import Table, tables
 
@@ -24,13 +24,9 @@ def files(package: Package) -> list[File]:
     metadata = {"@context": CONTEXT, "@graph": _graph(package, found)}
     return [
         json_file("ro-crate-metadata.json", metadata),
-        *(_file(table) for table in found),
+        *(table_file(f"data/{table.name}.csv", table) for table in found),
         *beside(package),
     ]
-
-
-def _file(table: Table) -> File:
-    return File(name=f"data/{table.name}.csv", write=lambda stream: write_table(stream, table))
 
 
 def _graph(package: Package, found: list[Table]) -> list[dict[str, Any]]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from miner.export.package import File, Package
-from miner.export.separated import write_table
+from miner.export.separated import table_file
 from miner.export.sheet import beside, json_file
 from miner.export.tables import Column, Table, tables
 
 __all__ = ["descriptor", "files"]
 
 _TYPES = {"text": "string", "whole": "integer", "number": "number", "truth": "boolean"}
-_KEYS = ("themes", "claims", "evidence", "contradictions", "studies")
+_KEYS = ("themes", "claims", "evidence", "contradictions", "questions", "studies")
 """Tables whose `id` is one of a kind."""
 _THEMED = ("claims", "evidence", "grades", "gaps", "contradictions")
 
@@ -21,14 +21,10 @@ def files(package: Package) -> list[File]:
     """The tables, their description, and what goes beside."""
     found = tables(package)
     return [
-        *(_file(table) for table in found),
+        *(table_file(f"data/{table.name}.csv", table) for table in found),
         json_file("datapackage.json", descriptor(package, found)),
         *beside(package),
     ]
-
-
-def _file(table: Table) -> File:
-    return File(name=f"data/{table.name}.csv", write=lambda stream: write_table(stream, table))
 
 
 def descriptor(package: Package, found: list[Table]) -> dict[str, Any]:

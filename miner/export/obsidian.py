@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from miner.counts import FEW, OUTCOMES, shares
+from miner.coverage import coverage
 from miner.export.package import KINDS, File, Kept, Package
 from miner.export.sheet import datasheet, lines_about, text_file
 from miner.model import Evidence, Theme
@@ -95,6 +96,14 @@ def _start(vault: _Vault) -> Iterator[str]:
         for gap in package.gaps:
             why = escaped("; ".join(gap.reasons))
             yield f"- {gap.score:g} {_link(vault, gap.theme)}: {why}"
+    yield from _asked(package)
+
+
+def _asked(package: Package) -> Iterator[str]:
+    if package.asked:
+        yield "\n## What people ask\n"
+    for one in package.asked:
+        yield f"- {escaped(one.text)} ({one.askers} ask, {one.answered} got an answer)"
 
 
 def _people(theme: Theme) -> str:
@@ -105,7 +114,8 @@ def _note(vault: _Vault, theme: Theme) -> Iterator[str]:
     package = vault.package
     yield from _matter(vault, theme)
     yield f"# {escaped(theme.name)}\n"
-    yield f"{_people(theme)} in {theme.tally.threads} threads; in {theme.articles} articles."
+    covered = coverage(theme, own=package.own).label
+    yield f"{_people(theme)} in {theme.tally.threads} threads; {covered}."
     yield from _outcomes(theme)
     yield from _links(vault, theme)
     yield from _evidence(vault.evidence.get(theme.id, ()))

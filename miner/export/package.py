@@ -19,6 +19,7 @@ __all__ = [
     "POLICIES",
     "About",
     "Again",
+    "Asked",
     "Datasheet",
     "File",
     "Kept",
@@ -41,6 +42,8 @@ KINDS: Mapping[Kind, str] = {
     "diagnosis": "Diagnoses",
 }
 
+MOST_ASKED = 30
+"""Questions that a page for readers shows."""
 CAUTION = (
     "This is what members of communities say and try, beside the level of published evidence. "
     "Those who write chose to write; counts tell what is said, not what works, and a program that "
@@ -169,6 +172,21 @@ class Passage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Questions of one meaning, as they leave the house: counts, and the words of one of them."""
+
+    id: str
+    text: str
+    """The most typical question, shortened or empty where the policy says so."""
+    askers: int
+    answered: int
+    """Of these, people whom somebody wrote back to."""
+    threads: int
+    sites: int
+    themes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Work:
     """A study as a list of references names it."""
 
@@ -212,8 +230,18 @@ class Package:
     grades: tuple[Grade, ...] = ()
     gaps: tuple[Gap, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
+    questions: tuple[Asked, ...] = ()
+    """Most askers first."""
+
+    own: bool = False
+    """Whether articles of the user's own were collected."""
     overall: Mapping[str, Grade] = field(default_factory=dict)
     """The grade over all conditions, by theme."""
+
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """The questions that a page for readers shows: those of several people, with words."""
+        return tuple(one for one in self.questions if one.askers > 1 and one.text)[:MOST_ASKED]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,15 +6,16 @@ Its policy forbids every request, so that nothing a post brings along can call h
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files as resources
 from typing import IO
 
 from miner.counts import FEW, OUTCOMES, shares
+from miner.coverage import coverage
 from miner.export.obsidian import MOST_QUOTES
-from miner.export.package import KINDS, File, Kept, Package
-from miner.export.sheet import lines_about
+from miner.export.package import KINDS, File, Kept, Package, Site
+from miner.export.sheet import findable_line, lines_about
 from miner.model import Evidence, Grade, Theme
 
 __all__ = ["bars", "files", "stacked"]
@@ -48,6 +49,7 @@ def _page(package: Package) -> Iterator[str]:
     yield from _about(package)
     yield from _charts(package)
     yield from _gaps(package)
+    yield from _asked(package)
     yield from _themes(package)
     yield from _sheet(package)
     yield "</main></body></html>"
@@ -138,9 +140,27 @@ def _gaps(package: Package) -> Iterator[str]:
     if not package.gaps:
         return
     names = {theme.id: theme.name for theme in package.themes}
-    yield "<h2>Gaps</h2><table><tr><th>Score</th><th>Theme</th><th>Type</th><th>Why</th></tr>"
-    for gap in package.gaps:
-        cells = (f"{gap.score:g}", names[gap.theme], gap.type, "; ".join(gap.reasons))
+    rows = (
+        (f"{gap.score:g}", names[gap.theme], gap.type, "; ".join(gap.reasons))
+        for gap in package.gaps
+    )
+    yield "<h2>Gaps</h2>"
+    yield from _table(("Score", "Theme", "Type", "Why"), rows)
+
+
+def _asked(package: Package) -> Iterator[str]:
+    if not package.asked:
+        return
+    rows = (
+        (one.text, f"{one.askers:,}", f"{one.answered} of {one.askers}") for one in package.asked
+    )
+    yield "<h2>What people ask</h2>"
+    yield from _table(("Question", "Asked by", "Answered"), rows)
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    yield "<table><tr>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"
+    for cells in rows:
         yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
     yield "</table>"
 
@@ -161,16 +181,16 @@ def _themes(package: Package) -> Iterator[str]:
         if of_kind:
             yield f"<h2>{heading}</h2>"
         for theme in of_kind:
-            yield from _theme(theme, package.overall.get(theme.id))
+            yield from _theme(theme, package.overall.get(theme.id), own=package.own)
             yield from _evidence(evidence.get(theme.id, ()))
             yield from _quotes(quotes.get(theme.id, ()), many[theme.id])
 
 
-def _theme(theme: Theme, grade: Grade | None) -> Iterator[str]:
+def _theme(theme: Theme, grade: Grade | None, *, own: bool) -> Iterator[str]:
     yield f'<h3 id="{escape(theme.id)}">{escape(theme.name)}</h3>'
     said = [
         f"{theme.tally.authors} people in {theme.tally.threads} threads",
-        f"in {theme.articles} articles",
+        coverage(theme, own=own).label,
         _level(grade),
     ]
     if grade and grade.level is not None:
@@ -205,14 +225,11 @@ def _sheet(package: Package) -> Iterator[str]:
     sheet = package.datasheet
     yield "<h2>Datasheet</h2><ul>"
     yield from (f"<li>{escape(sentence)}</li>" for sentence in sheet.removed)
-    yield (
-        f"<li>Of {sheet.kept:,} kept quotes {sheet.findable:,} have six words or more in a row as "
-        "written, so that a search would find them.</li></ul>"
-    )
+    yield f"<li>{findable_line(sheet)}</li></ul>"
     heads = ("Site", "Threads", "Posts", "Pseudonyms", "Articles", "Studies", "Terms")
-    yield "<table><tr>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"
-    for site in sheet.sites:
-        counts = (site.threads, site.posts, site.authors, site.articles, site.studies)
-        cells = (site.site, *(f"{count:,}" for count in counts), site.licence)
-        yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
-    yield "</table>"
+    yield from _table(heads, map(_site, sheet.sites))
+
+
+def _site(site: Site) -> tuple[str, ...]:
+    counts = (site.threads, site.posts, site.authors, site.articles, site.studies)
+    return (site.site, *(f"{count:,}" for count in counts), site.licence)

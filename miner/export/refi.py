@@ -135,25 +135,39 @@ def _qde(stream: IO[bytes], package: Package, cases: Mapping[str, Sequence[str]]
 
 def _codes(xml: _Xml, themes: Sequence[Theme]) -> None:
     """A code for each kind that bears no coding, the themes below it, sub-themes below those."""
-    known = {theme.id for theme in themes}
+    names = _names(themes)
     below: dict[str, list[Theme]] = defaultdict(list)
     for theme in themes:
-        below[theme.parent if theme.parent in known else theme.kind].append(theme)
+        below[theme.parent if theme.parent in names else theme.kind].append(theme)
     with xml.within("Codes"):
         for kind, name in KINDS.items():
             if below[kind]:
                 with xml.within("Code", guid=_guid("kind", kind), name=name, isCodable="false"):
                     for theme in below[kind]:
-                        _code(xml, theme, below)
+                        _code(xml, theme, names, below)
 
 
-def _code(xml: _Xml, theme: Theme, below: Mapping[str, Sequence[Theme]]) -> None:
+def _names(themes: Sequence[Theme]) -> dict[str, str]:
+    """A name of its own for each theme: QualCoder loses the codings of a second code of a name."""
+    taken: set[str] = set()
+    names = {}
+    for theme in themes:
+        name = theme.name or theme.id
+        every = (name, f"{name} ({theme.kind})", f"{name} ({theme.id})")
+        names[theme.id] = next(one for one in every if one.casefold() not in taken)
+        taken.add(names[theme.id].casefold())
+    return names
+
+
+def _code(
+    xml: _Xml, theme: Theme, names: Mapping[str, str], below: Mapping[str, Sequence[Theme]]
+) -> None:
     said = f"{theme.id}: {theme.tally.authors} people, {theme.tally.reported} told an outcome"
-    attributes = {"name": theme.name or theme.id, "color": _COLOURS[theme.kind]}
+    attributes = {"name": names[theme.id], "color": _COLOURS[theme.kind]}
     with xml.within("Code", guid=_guid("theme", theme.id), isCodable="true", **attributes):
         xml.leaf("Description", said)
         for child in below.get(theme.id, ()):
-            _code(xml, child, below)
+            _code(xml, child, names, below)
 
 
 def _write_cases(xml: _Xml, cases: Mapping[str, Sequence[str]]) -> None:

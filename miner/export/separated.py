@@ -14,7 +14,7 @@ from miner.export.package import File, Package
 from miner.export.sheet import beside
 from miner.export.tables import Table, flat, tables
 
-__all__ = ["as_written", "files", "safe", "write_table"]
+__all__ = ["as_written", "files", "safe", "table_file"]
 
 BATCH = 2000
 """Rows put into bytes at a time."""
@@ -25,18 +25,16 @@ _FORMULA = re.compile(r"(^|[;\t\r\n|\"])('*)(?=[ \u00a0]*[=+\-@\uff1d\uff0b\uff0
 
 def files(package: Package) -> list[File]:
     """A file a table, UTF-8 with the mark that spreadsheets look for, and what goes beside."""
-    return [
-        *(_file(f"{table.name}.csv", table, mark=True) for table in tables(package)),
-        *beside(package),
-    ]
+    found = (table_file(f"{table.name}.csv", table, mark=True) for table in tables(package))
+    return [*found, *beside(package)]
 
 
-def _file(name: str, table: Table, *, mark: bool) -> File:
-    return File(name=name, write=lambda stream: write_table(stream, table, mark=mark))
+def table_file(name: str, table: Table, *, mark: bool = False) -> File:
+    """The rows of a table as CSV of RFC 4180."""
+    return File(name=name, write=lambda stream: _write(stream, table, mark=mark))
 
 
-def write_table(stream: IO[bytes], table: Table, *, mark: bool = False) -> None:
-    """Writes the rows as CSV of RFC 4180."""
+def _write(stream: IO[bytes], table: Table, *, mark: bool) -> None:
     if mark:
         stream.write(codecs.BOM_UTF8)
     rows = ([_cell(value) for value in row] for row in table.rows())

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import IO, Any
 
-from miner.export.package import File, Package, Site
+from miner.export.package import Datasheet, File, Package, Site
 from miner.export.tables import LAYOUT, about
 
-__all__ = ["beside", "datasheet", "lines_about", "text_file"]
+__all__ = ["beside", "datasheet", "findable_line", "json_file", "lines_about", "text_file"]
 
 
 def text_file(name: str, text: str) -> File:
@@ -47,6 +47,14 @@ def lines_about(package: Package) -> list[tuple[str, str]]:
     ]
 
 
+def findable_line(sheet: Datasheet) -> str:
+    """How many of the kept quotes a search would find, as a sentence."""
+    return (
+        f"Of {sheet.kept:,} kept quotes {sheet.findable:,} have six words or more in a row as "
+        "written, so that a search would find them."
+    )
+
+
 def datasheet(package: Package) -> str:
     """What was collected, what was taken out, and the terms, as Markdown."""
     return "\n".join(_datasheet(package)) + "\n"
@@ -61,10 +69,7 @@ def _datasheet(package: Package) -> Iterator[str]:
         yield from _collected(site)
     yield "\n## What was taken out\n"
     yield from (f"- {sentence}" for sentence in sheet.removed)
-    yield (
-        f"- Of {sheet.kept:,} kept quotes {sheet.findable:,} have six words or more in a row as "
-        "written, so that a search would find them."
-    )
+    yield f"- {findable_line(sheet)}"
     yield "\n## The tables\n"
     for name, columns in LAYOUT.items():
         yield f"\n### {name}\n\n| column | type | meaning |\n|---|---|---|"

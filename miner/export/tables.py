@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from miner.counts import FEW, shares
-from miner.export.package import Again, Datasheet, Kept, Package, Site, Work
+from miner.export.package import Again, Asked, Datasheet, Kept, Package, Site, Work
 from miner.gaps import WEIGHTS
 from miner.model import Contradiction, Evidence, Gap, Grade, Theme
 
@@ -68,6 +68,7 @@ def tables(package: Package) -> list[Table]:
         "grades": package.grades,
         "gaps": package.gaps,
         "contradictions": package.contradictions,
+        "questions": package.questions,
         "studies": package.works,
         "sources": package.datasheet.sites,
     }
@@ -146,6 +147,13 @@ THEMES: tuple[Column[Pair], ...] = (
            "not_searched"),
     Column("certainty", "text", "How sure", lambda p: (p[1].certainty if p[1] else None) or ""),
     Column("reasons", "list", "Why the grade is so", lambda p: p[1].reasons if p[1] else ()),
+    Column("own_articles", "whole", "Of the articles, the user's own", lambda p: p[0].own_articles),
+    Column("sub_themes", "list", "Names of its sub-themes, most people first",
+           lambda p: tuple(part.name for part in p[0].parts)),
+    Column("stability", "number", "0 to 1: how much of it is found again without a fifth of the "
+           "phrases; empty where untold", lambda p: p[0].stability),
+    Column("emerging", "truth", "Whether fewer than three people speak of it",
+           lambda p: p[0].emerging),
 )  # fmt: skip
 
 Claimed = tuple[Kept, str]
@@ -244,9 +252,22 @@ CONTRADICTIONS: tuple[Column[Contradiction], ...] = (
     Column("theme", "text", "Id of the theme", lambda c: c.theme),
     Column("type", "text", "Who disagrees", lambda c: c.type),
     Column("reason", "text", "In a sentence", lambda c: c.reason),
+    Column("score", "number", "0 to 100: what to look at first", lambda c: c.score),
+    Column("reasons", "list", "Why the score", lambda c: c.reasons),
     Column("supporting", "list", "Ids of claims or evidence on one side", lambda c: c.supporting),
     Column("opposing", "list", "Ids on the other side", lambda c: c.opposing),
 )
+
+QUESTIONS: tuple[Column[Asked], ...] = (
+    Column("id", "text", "Id of the questions of one meaning", lambda q: q.id),
+    Column("text", "text", "The most typical one; shortened or empty as `quotes` says",
+           lambda q: q.text),
+    Column("askers", "whole", "People who ask it", lambda q: q.askers),
+    Column("answered", "whole", "Of these: somebody wrote back on it", lambda q: q.answered),
+    Column("threads", "whole", "Threads it is asked in", lambda q: q.threads),
+    Column("sites", "whole", "Sites it is asked on", lambda q: q.sites),
+    Column("themes", "list", "Ids of the themes it speaks of", lambda q: q.themes),
+)  # fmt: skip
 
 STUDIES: tuple[Column[Work], ...] = (
     Column("id", "text", "Identity: registry number, PMID and DOI", lambda w: w.id),
@@ -284,6 +305,7 @@ LAYOUT: dict[str, Sequence[Column[Any]]] = {
     "grades": GRADES,
     "gaps": GAPS,
     "contradictions": CONTRADICTIONS,
+    "questions": QUESTIONS,
     "studies": STUDIES,
     "sources": SOURCES,
 }

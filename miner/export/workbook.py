@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import IO, Any
 
 from miner.export.package import File, Package
-from miner.export.sheet import lines_about
+from miner.export.sheet import findable_line, lines_about
 from miner.export.tables import Table, flat, tables
 
 __all__ = ["files"]
@@ -47,13 +47,7 @@ def _about(sheet: Any, bold: Any, package: Package) -> None:
     sheet.set_column(0, 0, 14)
     sheet.set_column(1, 1, 120)
     said = [*lines_about(package), *(("Removed", text) for text in package.datasheet.removed)]
-    said.append(
-        (
-            "Findable",
-            f"{package.datasheet.findable:,} of {package.datasheet.kept:,} kept quotes have six "
-            "words or more in a row as written",
-        )
-    )
+    said.append(("Findable", findable_line(package.datasheet)))
     for row, (name, value) in enumerate(said):
         sheet.write_string(row, 0, name, bold)
         sheet.write_string(row, 1, value)

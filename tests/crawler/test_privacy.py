@@ -82,6 +82,9 @@ def test_unnamed_post_stays_unnamed() -> None:
         ("It works.\n\nCheers,\nAnna", "It works.\n\nCheers,\n[name]"),
         ("Dear Brunhild,\nno", "Dear [name],\nno"),
         ("according to Moss.", "according to [name]."),
+        ("Thanks Gwendolyn Pextonby!", "Thanks [name]!"),
+        ("I am Dave van der Quarn, by the way", "I am [name], by the way"),
+        ("My name is Anna Zelvorth and I run", "My name is [name] and I run"),
     ],
 )
 def test_name_is_masked_where_it_is_a_name(text: str, expected: str) -> None:
@@ -101,11 +104,18 @@ def test_name_is_masked_where_it_is_a_name(text: str, expected: str) -> None:
         "my doctor said: rest",
         "Thomas test was positive",
         "I hope so. Hope is free.",
+        "Thanks! Voltaren helped.",
     ],
 )
 def test_ordinary_words_survive_users_of_that_name(text: str) -> None:
     """A member called Hip must not take the hip out of the forum."""
     assert mask(text, {"Hip", "Ice", "Hope", "Flat", "Doctor", "Rest", "Flexors"}) == text
+
+
+def test_what_follows_a_given_name_stays_where_it_is_no_family_name() -> None:
+    """A word of injury talk, or one with which a new sentence begins."""
+    assert mask("Hi Mike Physio is best.") == "Hi [name] Physio is best."
+    assert mask("Hi Mike. Pextonby is a town.") == "Hi [name]. Pextonby is a town."
 
 
 @pytest.mark.parametrize(
@@ -173,11 +183,19 @@ def test_permalink_with_a_name_is_dropped() -> None:
 
 
 def test_names_of_other_threads_are_masked() -> None:
-    """A telling name met elsewhere on the site is hidden here too, a plain one with its capital."""
-    document = thread(post("ask fell_runner_9, Zwirbel or the zwirbel", "Ice"))
-    found = pseudonymise(document, KEY, names={"fell_runner_9", "zwirbel"})
+    """A telling name met elsewhere on the site is hidden here too; a word only with its capital."""
+    document = thread(post("ask fell_runner_9, Zwirbel or the zwirbel, Turtle or a turtle", "Ice"))
+    found = pseudonymise(document, KEY, names={"fell_runner_9", "zwirbel", "turtle"})
     assert isinstance(found, Thread)
-    assert found.posts[0].text == "ask [name], [name] or the zwirbel"
+    assert found.posts[0].text == "ask [name], [name] or the [name], [name] or a turtle"
+
+
+def test_full_names_of_other_threads_are_masked() -> None:
+    """Of two words with capitals, one of them no ordinary one, however they are written."""
+    document = thread(post("As Kirsten Zelvorth and KIRSTEN ZELVORTH say: Flat Pedals", "Ice"))
+    found = pseudonymise(document, KEY, names={"kirsten zelvorth", "flat pedals"})
+    assert isinstance(found, Thread)
+    assert found.posts[0].text == "As [name] and [name] say: Flat Pedals"
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_an_article_stays_the_users_own(desk: Desk) -> None:
 
 def forget(desk: Desk, key: str) -> int:
     """How many kept pages went with what was forgotten."""
-    found = traces(key, desk.corpus, desk.frontier)
+    found = traces([key], desk.corpus, desk.frontier)
     desk.corpus.forget(key)
     return unkeep(desk.raw, found, KEY)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import streamlit as st
@@ -17,6 +20,7 @@ from crawler.documents import Article, Document, Post, Source, Thread
 from dashboard import data
 from dashboard.serve import APP
 from miner.counts import tally
+from miner.embed import tfidf
 from miner.index import Index
 from miner.knowledge import Knowledge, Run
 from miner.model import (
@@ -33,6 +37,9 @@ from miner.model import (
     ThemeEvent,
 )
 from miner.passages import passages
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 MINED = datetime(2026, 5, 20, 9, 30, tzinfo=UTC)
 READ = datetime(2026, 5, 19, 8, 0, tzinfo=UTC)
@@ -283,7 +290,10 @@ def mined() -> Mined:
         ),
         contradictions=(
             Contradiction(theme="rem-heeldrops", type="articles", supporting=(clinic.id,),
-                          opposing=(blog.id,), reason="Two articles say opposite things."),
+                          opposing=(blog.id,), reason="Two articles say opposite things.",
+                          score=62.5, parts={"voices": 17.5, "balance": 20.0, "sources": 10.0,
+                                             "people": 15.0},
+                          reasons=("two of four", "even", "an expert each", "13 people")),
         ),
         events=(
             *(ThemeEvent(kind="born", theme=key) for key in PHRASES),
@@ -320,6 +330,17 @@ def conclude(path: Path) -> None:
     knowledge.engine.dispose()
 
 
+def place(path: Path) -> Path:
+    """The project with vectors, which the theme map is made of."""
+    found = list(passages(mined()))
+    meanings = list(dict.fromkeys(entry.meaning for one in found for entry in one.entries))
+    vectors = [tfidf().encode(meanings).astype("float16")]
+    engine = open_database(str(path))
+    Index(engine).replace(1, "tfidf", found, meanings, vectors)
+    engine.dispose()
+    return path
+
+
 def build(path: Path) -> Path:
     """The whole project in a file."""
     collect(path)
@@ -335,8 +356,14 @@ def project_file(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Database of the small project, one for a whole module."""
-    return build(tmp_path_factory.mktemp("project") / "project.db")
+    """Database of the small project with vectors, one for a whole module."""
+    return place(build(tmp_path_factory.mktemp("project") / "project.db"))
+
+
+@pytest.fixture
+def placed_file(project_file: Path) -> Path:
+    """Database of the small project with vectors."""
+    return place(project_file)
 
 
 @pytest.fixture
@@ -377,3 +404,31 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
         return app
 
     return open_
+
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium."""
+    if not Path(CHROMIUM).is_file():
+        assert "FOLKGRADE_REQUIRE_BROWSER" not in os.environ, f"no Chromium at {CHROMIUM}"
+        pytest.skip(
+            f"no Chromium at {CHROMIUM}: the tests marked `browser` were not run; "
+            "install it (apt-get install chromium) or name one in CHROMIUM"
+        )
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,20 +16,10 @@ from miner.knowledge import Knowledge
 from miner.model import Mined
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WAIT = 60_000
 HOSTILE_NAME = (
     "<img src=https://evil.example/n.png> **bold** [x](javascript:alert(1)) :red[r] $a$ "
@@ -51,25 +40,12 @@ PATHS = [
     "review?desk=Themes&theme=rem-hostile",
     "runs",
     "methods",
+    "atlas",
+    "atlas?zoom=4&at=rem-heeldrops",
+    "exports",
 ]
 """Pages besides the overview and a theme's."""
 HOSTILE_LINKS = "a[href*='evil'], a[href^='javascript'], a[href^='mailto'], img[src*='evil']"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium."""
-    if not Path(CHROMIUM).is_file():
-        assert "FOLKGRADE_REQUIRE_BROWSER" not in os.environ, f"no Chromium at {CHROMIUM}"
-        pytest.skip(
-            f"no Chromium at {CHROMIUM}: tests/dashboard/test_browser.py was not run; "
-            "install it (apt-get install chromium) or name one in CHROMIUM"
-        )
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +57,19 @@ def server(small_project: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def reader(chromium: Browser, server: Server) -> Iterator[Page]:
-    """A page that fails the test when it asks for anything off this machine."""
+    """A page that fails the test for an error in its console or a request off this machine."""
     context = chromium.new_context(viewport={"width": 1300, "height": 1600})
     page = context.new_page()
     page.set_default_timeout(WAIT)
     asked: list[str] = []
+    wrong: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     yield page
     context.close()
+    # Streamlit looks for its server beside each page before it looks at the root.
+    assert [line for line in wrong if "404 (Not Found)" not in line] == []
     off = [url for url in asked if not url.startswith((server.address, "data:", "blob:"))]
     sockets = server.address.replace("http", "ws")
     assert [url for url in off if not url.startswith(sockets)] == []
@@ -103,6 +84,17 @@ def at(page: Page, title: str) -> None:
     """Waits until the page of that title is drawn and quiet."""
     page.get_by_role("heading", level=1, name=title, exact=True).wait_for()
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
+def section(page: Page, name: str) -> Locator:
+    """A section of the navigation."""
+    return page.get_by_test_id("stTopNavSection").filter(has_text=name)
+
+
+def menu(page: Page, within: str, name: str) -> None:
+    """Goes to a page by the navigation."""
+    section(page, within).click()
+    page.get_by_role("menuitem", name=name, exact=True).click()
 
 
 def test_from_the_overview_to_the_quotes_are_two_clicks(reader: Page, server: Server) -> None:
@@ -124,7 +116,7 @@ def test_from_the_overview_to_the_quotes_are_two_clicks(reader: Page, server: Se
 def test_a_deep_link_survives_back_and_reload(reader: Page, server: Server) -> None:
     """The address opens the theme; after another page Back returns to it, and so does reload."""
     visit(reader, server, "theme?theme=rem-magnets", "magnet socks")
-    reader.get_by_role("link", name="Gaps", exact=True).click()
+    menu(reader, "Write", "Gaps")
     at(reader, "Gaps")
     reader.go_back()
     at(reader, "magnet socks")
@@ -207,7 +199,8 @@ def test_the_overview_answers_at_its_name_too(reader: Page, server: Server) -> N
     for path in ("", "overview"):
         visit(reader, server, path, "Overview")
         assert reader.get_by_text("Page not found").count() == 0
-        assert reader.get_by_role("link", name="Overview", exact=True).count() == 1
+        section(reader, "Look").click()
+        assert reader.get_by_role("menuitem", name="Overview", exact=True).count() == 1
 
 
 def each_page(page: Page, server: Server, theme: str) -> Iterator[str]:
@@ -237,6 +230,105 @@ def test_nothing_scrolls_sideways_at_320_pixels(reader: Page, server: Server) ->
     widths = "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
     for path in each_page(reader, server, "rem-hostile"):
         assert reader.evaluate(f"Math.max(...{widths}.map(e => e.scrollWidth))") <= 320, path
+
+
+def test_nothing_scrolls_sideways_at_twice_the_size(chromium: Browser, server: Server) -> None:
+    """A window of 1,280 pixels enlarged to 200 %."""
+    context = chromium.new_context(viewport={"width": 640, "height": 500}, device_scale_factor=2)
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    main = "document.querySelector('[data-testid=stMain]').scrollWidth"
+    for path in ("theme?theme=rem-hostile", "themes", "map", "atlas", "gaps", "exports"):
+        page.goto(f"{server.address}/{path}")
+        page.get_by_role("heading", level=1).wait_for()
+        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+        assert page.evaluate(main) <= 640, path
+    context.close()
+
+
+def test_the_keyboard_alone_leads_to_a_theme_and_its_quotes(reader: Page, server: Server) -> None:
+    """Menu, page, theme and stance without a mouse; what has the focus is always to be seen."""
+    visit(reader, server, "", "Overview")
+    section(reader, "Look").focus()
+    reader.keyboard.press("Enter")
+    reader.get_by_role("menuitem", name="Themes", exact=True).wait_for()
+    focused = "document.activeElement.innerText"
+    for _ in range(12):
+        if reader.evaluate(focused).strip() == "Themes":
+            break
+        reader.keyboard.press("ArrowDown")
+    reader.keyboard.press("Enter")
+    at(reader, "Themes")
+    reader.get_by_label("Open a theme").focus()
+    reader.keyboard.type("heel")
+    reader.keyboard.press("Enter")
+    at(reader, "heel drops")
+    chosen = reader.get_by_role("radio", name="Worse 1").or_(
+        reader.get_by_role("button", name="Worse 1")
+    )
+    chosen.focus()
+    reader.keyboard.press("Enter")
+    reader.get_by_text("1 author, one entry each").wait_for()
+
+
+def test_a_mark_of_the_theme_map_opens_its_theme(reader: Page, server: Server) -> None:
+    """The choices of the map are in its address; a click on a mark leads to the theme."""
+    visit(reader, server, "atlas", "Theme map")
+    reader.get_by_text("2 ×", exact=True).click()
+    at(reader, "Theme map")
+    reader.wait_for_url("**zoom=2**")
+    reader.get_by_text("1 ×", exact=True).click()
+    at(reader, "Theme map")
+    reader.locator("svg path[aria-label*='magnet socks']").first.click()
+    at(reader, "magnet socks")
+
+
+def test_names_of_the_theme_map_show_in_the_colour_of_the_page(
+    chromium: Browser, server: Server
+) -> None:
+    """In the dark they are light; none is drawn in black there."""
+    page = chromium.new_page(color_scheme="dark")
+    page.set_default_timeout(WAIT)
+    visit(page, server, "atlas", "Theme map")
+    name = page.locator("svg .role-mark text", has_text="heel drops").first
+    name.wait_for()
+    assert name.get_attribute("fill") == "#fafafa"
+    page.close()
+
+
+def test_an_export_is_what_the_filters_let_through(
+    reader: Page, server: Server, tmp_path: Path
+) -> None:
+    """One press makes the file, it opens, and holds the themes that pass, and says why."""
+    visit(reader, server, "exports?least=3&quotes=none", "Exports")
+    reader.get_by_text("2 themes with their claims").wait_for()
+    with reader.expect_download() as waiting:
+        reader.get_by_role("button", name="Make and download").click()
+    path = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    with zipfile.ZipFile(path) as archive:
+        table = next(name for name in archive.namelist() if name.endswith("themes.csv"))
+        told = archive.read(table).decode("utf-8-sig")
+        whole = b"".join(archive.read(name) for name in archive.namelist()).decode("utf-8-sig")
+    assert "rem-heeldrops" in told
+    assert "cau-desk" in told
+    assert "rem-lonely" not in told
+    assert "3 or more" in whole
+    assert "heel drops calmed it" not in whole
+
+
+def test_a_theme_is_cited_and_linked(reader: Page, server: Server, tmp_path: Path) -> None:
+    """Its studies come as RIS, and its address is there to be copied."""
+    visit(reader, server, "theme?theme=rem-heeldrops", "heel drops")
+    reader.get_by_role("button", name="Cite").click()
+    with reader.expect_download() as waiting:
+        reader.get_by_role("button", name="RIS").click()
+    path = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    assert "10.1234/heel.2020.1" in path.read_text(encoding="utf-8")
+    reader.keyboard.press("Escape")
+    reader.get_by_role("button", name="Copy link").click()
+    reader.get_by_text(f"{server.address}/theme?theme=rem-heeldrops").wait_for()
 
 
 def test_the_legend_of_the_gaps_fits_320_pixels(reader: Page, server: Server) -> None:
@@ -332,7 +424,9 @@ def test_read_only_leaves_nothing_to_change(chromium: Browser, small_project: Pa
         page.set_default_timeout(WAIT)
         visit(page, sealed, "contradictions", "Contradictions")
         assert page.get_by_role("button", name="Dismiss").count() == 0
-        assert page.get_by_role("link", name="Review", exact=True).count() == 0
+        section(page, "Check").click()
+        page.get_by_role("menuitem", name="Sources", exact=True).wait_for()
+        assert page.get_by_role("menuitem", name="Review", exact=True).count() == 0
         visit(page, sealed, "review", "Review")
         page.get_by_text("started read-only").wait_for()
         page.close()
@@ -350,6 +444,6 @@ def test_a_new_run_shows_without_a_restart(
     knowledge.replace(run, Mined(claims=(), theme_of={}, themes=(replace(themes[0], name="Y"),)))
     knowledge.engine.dispose()
     reader.wait_for_timeout(2500)
-    reader.get_by_role("link", name="Themes", exact=True).click()
+    menu(reader, "Look", "Themes")
     at(reader, "Themes")
     reader.get_by_text("1 theme of 1, most authors first.").wait_for()

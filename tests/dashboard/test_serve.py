@@ -52,6 +52,6 @@ def test_a_server_that_does_not_answer_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What cannot start is said in one line."""
-    monkeypatch.setattr(serve, "APP", tmp_path / "missing" / "app.py")
+    monkeypatch.setattr(serve, "ENTRY", tmp_path / "missing" / "asgi.py")
     with pytest.raises(serve.DashboardError, match="ended at once"):
         serve.start(str(tmp_path / "new.db"), seconds=30)

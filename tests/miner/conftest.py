@@ -21,6 +21,7 @@ from miner.model import (
     Evidence,
     Gap,
     Grade,
+    MemberQuestion,
     Mined,
     Quote,
     Search,
@@ -156,6 +157,12 @@ def mined() -> Mined:
         contradictions=(
             Contradiction(theme="rem-heel", type="members", supporting=(found[0].id,),
                           opposing=(found[1].id,), reason="Members disagree."),
+        ),
+        questions=(
+            MemberQuestion(quote=Quote(document=HEEL, part="4", start=0, text=POSTS[3][3]),
+                           answers=1, inquiry="ask-heel", themes=("rem-heel",)),
+            MemberQuestion(quote=Quote(document=BACK, part="11", start=6, text=POSTS[6][3][6:]),
+                           author="m_aaaaaaaa05", inquiry="ask-heel"),
         ),
     )  # fmt: skip
 

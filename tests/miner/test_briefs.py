@@ -11,7 +11,17 @@ import pytest
 from miner.brief import Known, shortened
 from miner.briefs import brief
 from miner.counts import tally
-from miner.model import Claim, Contradiction, Evidence, Gap, Grade, Kind, Quote, Theme
+from miner.model import (
+    Claim,
+    Contradiction,
+    Evidence,
+    Gap,
+    Grade,
+    Kind,
+    MemberQuestion,
+    Quote,
+    Theme,
+)
 
 PAGE = "https://board.example/t/1"
 
@@ -145,6 +155,35 @@ def test_the_angle_follows_from_the_parts_of_the_gap() -> None:
     assert angle[0].startswith("No collected article")
     assert brief(known(HELPED)).angle == (
         "No article was collected, so what others leave out is unknown.",
+    )
+
+
+def test_the_angle_tells_own_articles_from_others() -> None:
+    """A writer renews what they have, and sees what others have and they do not."""
+    yours = brief(known(HELPED, articles=3, own=1)).angle
+    assert yours[0].startswith("You have 1 article on it already")
+    assert yours[1].startswith("2 articles cover it on other sites too")
+    (others,) = brief(known(HELPED, articles=1, own=0)).angle
+    assert others.startswith("1 article covers it on other sites and none of yours does")
+    gap = Gap(theme="rem-1", type="uncovered", score=10.0, parts={"uncovered": 10.0})
+    assert brief(known(HELPED, gap=gap, articles=1, own=0)).angle == (others,)
+
+
+def test_questions_are_told_with_how_many_got_no_answer() -> None:
+    """Each once, whether a claim stands in it or not; people are counted."""
+
+    def put(author: str, text: str, answers: int = 0) -> MemberQuestion:
+        quote = Quote(document=f"https://forum.example/{author}", part="1", start=0, text=text)
+        return MemberQuestion(quote=quote, author=author, answers=answers)
+
+    asked = [put("a", "Do towel curls ache?"), put("b", "Do towel curls ache?", 1),
+             put("b", "How many towel curls a day?")]  # fmt: skip
+    outline = brief(known(HELPED, questions=asked)).outline
+    (points,) = (c.points for c in outline if c.heading == "Questions to answer")
+    assert points == (
+        "Do towel curls ache?",
+        "How many towel curls a day?",
+        "Of 2 people who ask about it 1 got no answer in the thread.",
     )
 
 

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 import pytest
 
 from crawler.documents import Article, Document, Post, Quoted, Source, Study, Thread
-from miner.claims import Extractor, one_per_idea
+from miner.claims import Extractor
 from miner.errors import ModelRefused
 from miner.model import Claim, Quote
+from miner.rivals import one_per_idea
 from miner.spans import is_body_part, phrases
 
 SOURCE = Source(

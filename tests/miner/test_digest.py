@@ -18,7 +18,7 @@ from miner.digest import Digest, Section
 from miner.errors import NothingMined, UnknownPart
 from miner.knowledge import Knowledge, Run
 from miner.letters import FORMATS, letter, markdown
-from miner.model import Contradiction, Gap, Mined
+from miner.model import Contradiction, Gap, MemberQuestion, Mined, Quote
 from miner.snapshots import KEPT, Snapshots
 from miner.telling import tell
 
@@ -233,6 +233,52 @@ def test_a_project_that_was_never_mined_has_nothing_to_tell(tmp_path: Any) -> No
     engine = open_database(str(tmp_path / "new.db"))
     with pytest.raises(NothingMined, match="folkgrade mine"):
         told((Corpus(engine), Knowledge(engine)))
+
+
+def asking(author: str, answers: int = 0) -> MemberQuestion:
+    """A question that several may ask."""
+    text = "How long must I wait before I may run on it again?"
+    quote = Quote(document=f"https://forum.example/t/{author}", part="1", start=0, text=text)
+    return MemberQuestion(quote=quote, author=author, answers=answers, inquiry="ask-run")
+
+
+def test_a_question_is_told_once_more_people_have_no_answer(
+    project: Stores, next_run: Mine, conclusions: Callable[[], Mined]
+) -> None:
+    """From two askers on, in five of its words, and not again while nothing changes."""
+    store = project[1]
+
+    def next_digest(*questions: MemberQuestion) -> list[str]:
+        store.replace(next_run(finished=LATER), replace(conclusions(), questions=questions))
+        digest = told(project)
+        Snapshots(store.engine).tell(digest.run)
+        return [f"{one.name}: {one.text}" for one in digest.of("unanswered")]
+
+    assert next_digest(asking("m_a")) == []
+    words = "How long must I wait …"
+    assert next_digest(asking("m_a"), asking("m_b")) == [
+        f"{words}: 2 of 2 who ask it got no answer."
+    ]
+    assert next_digest(asking("m_a"), asking("m_b")) == []
+    assert next_digest(asking("m_a"), asking("m_b", 1)) == []
+    (line,) = next_digest(asking("m_a"), asking("m_b", 1), asking("m_c"))
+    assert line.endswith("2 of 3 who ask it got no answer.")
+
+
+def test_snapshots_of_before_are_still_read(project: Stores) -> None:
+    """They held the themes alone."""
+    import json
+
+    import sqlalchemy as sa
+
+    engine = project[1].engine
+    with engine.begin() as connection:
+        value = json.loads(connection.scalar(sa.text("SELECT value FROM snapshots")) or "")
+        old = {"value": json.dumps(value["themes"])}
+        connection.execute(sa.text("UPDATE snapshots SET value = :value"), old)
+    (snapshot,) = Snapshots(engine).every()
+    assert set(snapshot.states) == {"rem-heel", "cau-desk", "rem-slow"}
+    assert snapshot.left == {}
 
 
 def test_snapshots_hold_no_words_and_do_not_pile_up(

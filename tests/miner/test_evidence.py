@@ -71,7 +71,8 @@ def test_block_between_heading_and_button_is_commercial_and_the_rest_is_not() ->
     assert read(SHOP, "Solemate night sleeve").source_type == "commercial"
     assert read(SHOP, "Warm tissue").source_type == "commercial"
     assert read(SHOP, "Icing the heel").source_type == "unsupported"
-    assert read(SHOP, "Most people", "cause").source_type != "commercial"
+    promised = " ".join(c.quote.text for c in promotions.claims(article(SHOP)))
+    assert "Most people recover" not in promised
 
 
 def test_button_without_a_promise_makes_no_promotion() -> None:
@@ -115,7 +116,7 @@ def test_promise_without_a_product_is_named_by_its_time() -> None:
 
 def test_shop_that_praises_its_own_goods_is_commercial() -> None:
     """The site's name carries the product; a trade in the name does not count."""
-    text = "Toe spacers bring the joint back into line."
+    text = "Toe spacers ease a joint that leans."
     assert read(text, "Toe spacers", site="happytoespacers.example").source_type == "commercial"
     assert read(text, "Toe spacers", site="feet.example").source_type == "unsupported"
     treated = read("Massage helps a tight calf.", "Massage", site="city-massage.example")
@@ -482,9 +483,11 @@ def test_part_of_the_body_names_no_remedy() -> None:
     assert mentions(page, [Theme(id="t", kind="trigger", name="heel", claims=())], {}) != []
 
 
-def test_cause_that_is_only_named_is_unclear() -> None:
+def test_cause_that_is_only_named_is_no_evidence() -> None:
     """What is called a cause elsewhere is none in a sentence that does not blame it."""
-    assert read("Gravel is a kind of road.", "Gravel", "cause").direction == "unclear"
+    page = article("Gravel is a kind of road.")
+    one = claim(page, "Gravel", "cause")
+    assert from_article(page, [one], {one.id: "t"}) == []
     pages = [article("Gravel is a kind of road. Gravel can irritate the wrist.")]
     found = of_articles(pages, [], [Theme(id="c", kind="cause", name="gravel", claims=())])
     assert [e.direction for e in found] == ["supports"]

@@ -108,7 +108,7 @@ def test_a_shortened_export_holds_no_six_words_of_a_post(
     found = search(quotes_of(package).items(), corpus_texts(project[0]))
     assert not found
     assert package.datasheet.findable == 0
-    assert package.datasheet.kept == 7
+    assert package.datasheet.kept == 8
 
 
 # --- tables ---------------------------------------------------------------------------------------
@@ -222,6 +222,23 @@ def test_a_workbook_cell_is_cut_where_excel_could_not_open_it(project: Stores) -
     assert _fitting("a" * LONGEST) == "a" * LONGEST
 
 
+def test_rows_that_a_sheet_cannot_hold_go_on_the_next(
+    project: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No row is lost and none comes twice."""
+    import openpyxl
+
+    from miner.export import workbook
+
+    monkeypatch.setattr(workbook, "MOST_ROWS", 3)
+    package = packaged(project, quotes="full")
+    book = openpyxl.load_workbook(put("xlsx", package, tmp_path))
+    sheets = [name for name in book.sheetnames if name.split(" ")[0] == "claims"]
+    assert sheets == ["claims", "claims 2", "claims 3"]
+    ids = [row[0] for name in sheets for row in book[name].iter_rows(2, values_only=True)]
+    assert ids == [claim.id for claim in package.claims]
+
+
 def test_the_data_package_is_valid(project: Stores, tmp_path: Path) -> None:
     """Every table is checked against its description: types, ids, and what they name."""
     import frictionless
@@ -298,6 +315,9 @@ def test_the_vault_links_only_to_notes_that_exist(project: Stores, tmp_path: Pat
         linked = re.findall(r"(?<!\\)\[\[([^\]|]+)", text)
         assert set(linked) <= notes
         assert not re.search(r"(?<!\\)(?:!\[|<|:(?=//))", text)
+    assert "Do heel drops hurt\\? (2 ask, 1 got an answer)" in (folder / "Start.md").read_text(
+        "utf-8"
+    )
     themes = [frontmatter.load(str(path)) for path in folder.glob("*/*.md")]
     assert {note["id"] for note in themes} == {"rem-heel", "rem-slow", "cau-desk"}
     heel = next(note for note in themes if note["id"] == "rem-heel")
@@ -316,6 +336,9 @@ def test_the_page_holds_all_it_needs(project: Stores, tmp_path: Path) -> None:
     assert "default-src 'none'" in text
     assert "<script>alert(1)</script>" in page.text_content()
     assert len(page.xpath("//blockquote")) == 7
+    assert [td.text for td in page.xpath("//table[.//th='Asked by']//td")] == [
+        "Do heel drops hurt?", "2", "1 of 2",
+    ]  # fmt: skip
     assert not re.search(r"url\(|@import", text)
 
 
@@ -397,6 +420,22 @@ def test_the_code_book_is_read_again(project: Stores, tmp_path: Path) -> None:
     assert kinds["Remedies"].code[0].code[0].name == "=slow: heel/drops?"
 
 
+def test_no_two_codes_have_one_name(project: Stores, tmp_path: Path) -> None:
+    """Programs know codes by name; the theme of most people keeps its own."""
+    from dataclasses import replace
+
+    from pyrefiqda import RefiCodebook
+
+    package = packaged(project)
+    same = tuple(replace(theme, name="Rest") for theme in package.themes)
+    book = RefiCodebook.load(put("qdc", replace(package, themes=same), tmp_path))
+    names = [code.name for kind in book.codes.code for code in _below(kind)]
+    others = same[1:]
+    assert sorted(names) == sorted(
+        ["Remedies", "Causes", "Rest", *(f"Rest ({one.kind})" for one in others)]
+    )
+
+
 def test_a_post_that_changed_since_it_was_mined_keeps_its_quote(
     project: Stores, tmp_path: Path
 ) -> None:
@@ -451,6 +490,15 @@ def test_what_was_forgotten_is_in_no_export(project: Stores) -> None:
     assert package.about.counts["claims"] == 6
     assert "m_aaaaaaaa01" not in {claim.author for claim in package.claims}
     assert "calmed" not in "".join(passage.text for passage in package.passages)
+
+
+def test_a_forgotten_author_asks_nothing(project: Stores) -> None:
+    """Their question is gone from every table, that of others stays."""
+    corpus, knowledge = project
+    assert packaged(project).questions[0].askers == 2
+    knowledge.forget("m_aaaaaaaa05", corpus.parts_of("m_aaaaaaaa05"))
+    (one,) = packaged(project).questions
+    assert (one.askers, one.text) == (1, "Do heel drops hurt?")
 
 
 # --- where it goes --------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ def test_an_export_lies_where_the_command_says(folder: Path) -> None:
     code, out, err = typed("export", "xlsx", cwd=folder)
     assert (code, out) == (0, "")
     assert (folder / "folkgrade-xlsx-run1.xlsx").is_file()
-    assert "0 of 7 kept quotes could be found again" in err
+    assert "0 of 8 kept quotes could be found again" in err
 
 
 def test_quotes_are_kept_only_when_asked_for(folder: Path) -> None:

@@ -8,8 +8,19 @@ from typing import Any
 
 import pytest
 
-from miner.gaps import WEIGHTS, find
-from miner.model import Claim, Contradiction, Evidence, Gap, Grade, Quote, Search, Tally, Theme
+from miner.gaps import WEIGHTS, Terms, find
+from miner.model import (
+    Claim,
+    Contradiction,
+    Evidence,
+    Gap,
+    Grade,
+    MemberQuestion,
+    Quote,
+    Search,
+    Tally,
+    Theme,
+)
 
 
 def claim(place: int, written: datetime | None = None, voice: str = "member") -> Claim:
@@ -129,8 +140,14 @@ def test_well_supported_theme_that_is_covered_is_no_gap() -> None:
 
 def test_theme_without_members_is_never_a_gap() -> None:
     """Nor is one below the least number of authors."""
-    assert find([theme(0)], [graded(None, "no_evidence")], [ARTICLE], [], min_authors=0) == []
-    assert find([theme(2)], [graded(None, "no_evidence")], [ARTICLE], [], min_authors=3) == []
+    assert (
+        find([theme(0)], [graded(None, "no_evidence")], [ARTICLE], [], terms=Terms(min_authors=0))
+        == []
+    )
+    assert (
+        find([theme(2)], [graded(None, "no_evidence")], [ARTICLE], [], terms=Terms(min_authors=3))
+        == []
+    )
 
 
 def test_contradiction_counts_more_beyond_the_members() -> None:
@@ -141,6 +158,35 @@ def test_contradiction_counts_more_beyond_the_members() -> None:
         )  # type: ignore[arg-type]
         gap = only(find([theme()], [graded()], [], [], [dispute]))
         assert (gap.type, gap.parts["contradicted"]) == ("contradicted", points)
+
+
+def test_theme_that_only_others_write_about_is_half_uncovered() -> None:
+    """Where articles of the user's own were collected; one of these is enough."""
+    written = theme(articles=3)
+    assert find([written], [graded()], [ARTICLE], []) == []
+    gap = only(find([written], [graded()], [ARTICLE], [], terms=Terms(own=True)))
+    assert (gap.type, gap.parts["uncovered"]) == ("uncovered", WEIGHTS["uncovered"] / 2)
+    assert "in none of your articles, in 3 of others'" in gap.reasons
+    mine = replace(written, own_articles=1)
+    assert find([mine], [graded()], [ARTICLE], [], terms=Terms(own=True)) == []
+    nowhere = only(find([theme()], [graded()], [ARTICLE], [], terms=Terms(own=True)))
+    assert nowhere.parts["uncovered"] == WEIGHTS["uncovered"]
+
+
+def asking(author: str, answers: int) -> MemberQuestion:
+    """A question on the theme in a post of its own."""
+    quote = Quote(document="d", part=f"{author}{answers}", start=0, text="Does cupping help?")
+    return MemberQuestion(quote=quote, author=author, answers=answers, themes=("t",))
+
+
+def test_those_who_got_no_answer_are_the_share_of_those_who_ask() -> None:
+    """From two people on; an answer to one of a person's questions is one to that person."""
+    told = theme(tally=Tally(asked=4, helped=1), articles=1)
+    asked = [asking("a", 0), asking("a", 2), asking("b", 0), asking("c", 0), asking("d", 1)]
+    gap = only(find([told], [graded()], [ARTICLE], [], [], asked))
+    assert (gap.type, gap.parts["unanswered"]) == ("unanswered", WEIGHTS["unanswered"] / 2)
+    assert "2 of 4 who ask got no answer" in gap.reasons
+    assert find([told], [graded()], [ARTICLE], [], [], asked[:3]) == []
 
 
 def test_question_that_nobody_answers_leads() -> None:
@@ -161,7 +207,7 @@ def test_growth_is_measured_over_two_years_to_the_newest_post() -> None:
     rising = theme(4, claims=tuple(c.id for c in claims))
     gap = only(find([rising], [graded()], [], claims))
     assert (gap.type, gap.parts["rising"]) == ("rising", 10)
-    assert find([rising], [graded()], [], claims, now=date(2030, 1, 1)) == []
+    assert find([rising], [graded()], [], claims, terms=Terms(now=date(2030, 1, 1))) == []
     assert find([rising], [graded()], [], claims[:3]) == []
 
 

@@ -85,7 +85,7 @@ def test_an_interrupted_replacement_leaves_the_last_good_result(
     def stop(*_args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("miner.knowledge._event_row", stop)
+    monkeypatch.setattr("miner.knowledge.event_row", stop)
     with pytest.raises(KeyboardInterrupt):
         knowledge.replace(
             RUN, mined(claim("ice"), events=(ThemeEvent(kind="born", theme="rem-aaaaaa"),))

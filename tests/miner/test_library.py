@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,9 @@ import pytest
 from numpy.typing import NDArray
 
 from miner.errors import MinerError
-from miner.grades import level_of, of_themes
+from miner.grades import grade, level_of, main_question, of_themes
 from miner.library import About, LibraryStudy, by_identifier, link, load
-from miner.model import Claim, Quote, Theme
+from miner.model import Claim, Evidence, Quote, Theme
 
 LINKS = Path(__file__).parent / "links.tsv"
 
@@ -37,11 +38,11 @@ def theme(
     """A theme with a claim for each phrase."""
     claims = [
         Claim(
-            kind=kind,
+            kind=kind,  # type: ignore[arg-type]
             phrase=p,
             phrase_start=0,
             quote=Quote(document="d", part=str(i), start=0, text=p),
-        )  # type: ignore[arg-type]
+        )
         for i, p in enumerate(phrases)
     ]
     return Theme(id=name, kind=kind, name=name, claims=tuple(c.id for c in claims)), claims  # type: ignore[arg-type]
@@ -223,3 +224,46 @@ def test_links_by_meaning_hold_on_the_table_of_pairs() -> None:
         wrong += len(got - want - either)
     assert right / (right + wrong) >= 0.85
     assert right / (right + missed) >= 0.85
+
+
+KINDS = {"benefit": "remedy", "prevention": "remedy", "cause": "cause", "harm": "cause"}
+
+
+@pytest.mark.shared
+def test_linked_themes_come_out_at_the_level_and_status_of_their_studies(shared: Path) -> None:
+    """Each topic of the study facts as a theme: linked by meaning, it grades as its own studies do.
+
+    Two topics are so near to others ("stretching" and "stretching alone") that they share studies.
+    """
+    from miner.conditions import match
+    from miner.embed import load as load_encoder
+
+    lines = (shared / "evidence" / "studies.jsonl").read_text("utf-8").splitlines()
+    own: dict[str, list[Evidence]] = {}
+    for raw in map(json.loads, lines):
+        for about in raw["about"]:
+            if kind := KINDS.get(about["question"]):
+                piece = Evidence(
+                    theme="",
+                    source_type="study",
+                    direction=raw["direction"],
+                    quote=None,
+                    design=raw["design"],
+                    n=raw["n"],
+                    flags=tuple(f for f in raw["flags"] if f != "indirect_condition"),
+                    question=about["question"],
+                    study=raw["doi"] or raw["pmid"] or raw["id"],
+                )
+                own.setdefault(f"{kind}|{about['topic']}", []).append(piece)
+    themes = [
+        replace(theme(key.partition("|")[2], key.partition("|")[0])[0], id=key) for key in own
+    ]
+    found = link(load(), themes, [], load_encoder().encode, match)
+    graded = {g.theme: g for g in of_themes(themes, found) if g.condition is None}
+    same = [
+        (graded[one.id].level, graded[one.id].status) == (alone.level, alone.status)
+        for one in themes
+        for alone in [grade(one.id, None, own[one.id], main_question(one))]
+    ]
+    assert len(same) >= 33
+    assert same.count(False) <= 2

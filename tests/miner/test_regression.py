@@ -44,34 +44,42 @@ def scores() -> dict[str, Any]:
     return found
 
 
-ALL, OUTCOMES, FURTHER = 0.76, 0.86, 0.6
+ALL, OUTCOMES, FURTHER = 0.79, 0.87, 0.6
 """Least F1 over the whole set, least share of right outcomes among remedies found, and of what
 else is asked of a claim: when, on whose word, what it means, which words show it."""
 FLOORS = {
-    "late scope": 0.93,
-    "yes and no": 0.7,
-    "planned only": 0.74,
-    "outcome words without an outcome": 0.7,
+    "late scope": 0.94,
+    "yes and no": 0.85,
+    "planned only": 0.76,
+    "outcome words without an outcome": 0.76,
     "recap of another's list": 0.84,
     "quoted text": 0.7,
     "third person": 0.74,
     "flips in a post": 0.85,
     "flips in a later post": 0.77,
-    "undercut causes and wrong diagnoses": 0.78,
+    "undercut causes and wrong diagnoses": 0.8,
     "opposite roles": 0.5,
     "bundles and acronyms": 0.72,
-    "pronoun targets": 0.8,
-    "chains and comparatives": 0.68,
+    "pronoun targets": 0.85,
+    "chains and comparatives": 0.71,
     "typos": 0.5,
-    "prices and side effects": 0.62,
-    "titles": 0.7,
+    "prices and side effects": 0.65,
+    "titles": 0.8,
     "advice as a question": 0.62,
     "worse": 0.83,
-    "answers to a question": 0.64,
-    "threads": 0.74,
+    "answers to a question": 0.71,
+    "threads": 0.78,
+    "absence and return": 0.84,
+    "tests and healers": 0.7,
 }
 """Least F1 by case: somewhat below what was measured, never to be lowered."""
-TAKEN = {"false causes": 2, "sarcasm and jokes": 5, "promotion": 3, "quoted text": 1}
+TAKEN = {
+    "false causes": 1,
+    "sarcasm and jokes": 5,
+    "promotion": 3,
+    "quoted text": 1,
+    "tests and healers": 2,
+}
 """Most words wrongly taken for a claim, by case."""
 
 

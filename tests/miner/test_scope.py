@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from miner.model import Kind
-from miner.outcomes import OUTCOMES, Read
-from miner.scope import basis, corrected, time
+from miner.outcomes import OUTCOMES, Read, Weights, reading
+from miner.scope import asked_about, basis, corrected, is_claim, is_recap, time
 from miner.signals import Scene, scene, summing_up
 from miner.verdicts import owned, place, told
 
@@ -105,6 +105,14 @@ def test_what_a_summing_up_excepts_is_left_out() -> None:
         ("I hope the ice helps.", {"ice": None}),
         ("I tried heat for a month, no change.", {"heat": "no_effect"}),
         ("Heat helped for a month.", {"heat": None, "Heat": "mixed"}),
+        ("Nothing helped until I took up swimming.", {"swimming": "helped"}),
+        ("Nothing works except naproxen.", {"naproxen": "helped"}),
+        ("I had one jab and it never came back.", {"jab": "helped"}),
+        ("Planks twice a week, none since March.", {"Planks": "helped"}),
+        ("I do squats, nothing fancy.", {"squats": None}),
+        ("No side effects from the tablets.", {"tablets": None}),
+        ("My brace, no trouble, the swelling is gone.", {"brace": "helped"}),
+        ("The cream worked like rubbish.", {"cream": "no_effect"}),
     ],
 )
 def test_a_verdict_belongs_to_the_nearest_remedy_or_list(
@@ -166,3 +174,66 @@ def test_the_place_of_a_verdict_lies_in_the_text_for_every_outcome() -> None:
         for outcome in OUTCOMES[:-1]:
             found = place(seen, where, outcome, owned(seen, [where])[where])
             assert found is None or 0 <= found[0] < found[1] <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "things"),
+    [
+        ("Does dry needling really work?", ["dry needling"]),
+        ("Did the insoles help you?", ["insoles"]),
+        ("Is a brace worth it?", ["brace"]),
+        ("Does it help?", []),
+        ("Did anyone find that it works?", []),
+        ("Dry needling does work.", []),
+    ],
+)
+def test_what_is_asked_about_in_so_many_words_is_found(text: str, things: list[str]) -> None:
+    """The thing between "does" and "work", where it is one."""
+    assert [text[start:end] for start, end in asked_about(scene(text))] == things
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "kind", "expected"),
+    [
+        ("I never stopped rowing.", "stopped rowing", "remedy", False),
+        ("I stopped rowing.", "stopped rowing", "remedy", True),
+        ("Nobody knows the root cause.", "root cause", "cause", False),
+        ("The cause is my saddle.", "my saddle", "cause", True),
+    ],
+)
+def test_what_went_on_or_has_no_name_is_no_claim(
+    text: str, words: str, kind: Kind, expected: bool
+) -> None:
+    """A thing that was never left off, and a cause that is only called one."""
+    seen = scene(text)
+    assert is_claim(seen, *span(seen, words), kind) is expected
+
+
+def test_a_list_said_back_is_a_recap_whatever_the_speaker_adds() -> None:
+    """What somebody was given, before the speaker's own question."""
+    seen = scene("With all you have been given, ice, heat, I wonder who looked at your hips.")
+    assert is_recap(seen, span(seen, "heat")[0])
+    own = scene("You tried ice, and I got rid of mine with heat.")
+    assert not is_recap(own, span(own, "heat")[0])
+
+
+@pytest.mark.parametrize(
+    ("told", "scores", "expected"),
+    [
+        ("told mixed", [0.0, 1.0, 0.5, -3.0, 0.0], "mixed"),
+        ("told None", [0.0, 1.0, 0.5, -3.0, 0.0], "unknown"),
+        ("told None", [-3.0, 3.0, 0.0, -3.0, 0.0], "mixed"),
+        ("told None", [3.0, 0.0, 0.0, -3.0, 0.0], "helped"),
+    ],
+)
+def test_an_outcome_without_outcome_words_needs_better_grounds(
+    told: str, scores: list[float], expected: str
+) -> None:
+    """What is only a little likelier than its opposite stays unknown, unless words speak of it."""
+    known = {
+        "outcome": {"": scores},
+        "assertion": {"": [1.0, 0.0, 0.0]},
+        "experiencer": {"": [1.0, 0.0, 0.0, 0.0]},
+    }
+    weights = Weights.of(known)
+    assert reading({told: 1.0}, weights, "remedy").outcome == expected

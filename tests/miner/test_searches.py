@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from crawler.documents import Source, Study
 from crawler.lookups import Lookup, Lookups
 from miner import pipeline
 from miner.grades import of_themes
+from miner.judgements import decided
 from miner.knowledge import Knowledge
-from miner.library import LITERAL, decided, link, load, with_collected
+from miner.library import LITERAL, link, load, with_collected
 from miner.model import Claim, Decision, Evidence, Quote, Tally, Theme
 from miner.pipeline import Options, mine, unchanged
 from miner.searches import searches
@@ -285,8 +287,6 @@ def test_what_is_retracted_early_or_only_planned_is_marked(
     more: Any, status: str | None, level: int | None
 ) -> None:
     """A retracted paper is excluded, a preprint costs a step, a plan has no results yet."""
-    from dataclasses import replace
-
     at = theme("putty squeezing")
     (grade, *_) = of_themes([at], linked(replace(TRIAL, **more), to=at))
     assert grade.level == level
@@ -357,3 +357,42 @@ def test_a_run_takes_in_what_was_looked_up(tmp_path: Path, monkeypatch: Any) -> 
     corpus.add(TRIAL)
     run = mine(corpus, knowledge, options, lambda *_: None)
     assert run.failures == {}
+
+
+def _on(one: Study, *names: str) -> list[Evidence]:
+    """Evidence of one collected study on themes of these names."""
+    themes = [replace(theme(name), id=name) for name in names]
+    return link(with_collected((), [one]), themes, [], bag, lambda _: None)
+
+
+def test_an_abstract_speaks_where_the_title_names_no_theme() -> None:
+    """By the very term alone, with a lower likeness; what it was better than is not linked."""
+    silent = study(
+        "Less pain in sculling wrists after eight weeks",
+        abstract="We aimed to assess dry needling against acupuncture. Pain was common before. "
+        "Conclusions: Dry needling reduced pain more than acupuncture.",
+    )
+    found = _on(silent, "dry needling", "acupuncture")
+    assert {(e.theme, e.reasons[1]) for e in found} == {("dry needling", "likeness 0.85")}
+    titled = replace(silent, title="Acupuncture for sculling wrists")
+    found = _on(titled, "dry needling", "acupuncture")
+    assert {e.theme for e in found} == {"acupuncture"}
+
+
+@pytest.mark.parametrize(
+    "abstract",
+    [
+        "Conclusions: Pain fell, and none needed dry needling.",
+        "Conclusions: Pain fell. Dry needling is commonly used for such wrists.",
+        "Dry needling is popular. Conclusions: Pain fell with rest of the hand.",
+    ],
+)
+def test_what_an_abstract_only_names_is_no_link(abstract: str) -> None:
+    """Not what nobody had, what others do, or what the background tells."""
+    silent = study("Less pain in sculling wrists after eight weeks", abstract=abstract)
+    assert _on(silent, "dry needling") == []
+
+
+def test_a_sport_in_a_title_is_no_remedy() -> None:
+    """`Running injuries` are not treated by running."""
+    assert _on(study("A survey of running injuries"), "running") == []

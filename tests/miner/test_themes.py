@@ -18,7 +18,7 @@ import pytest
 from numpy.typing import NDArray
 
 from miner.embed import Encoder, load
-from miner.identity import Previous, former_themes, founded_id
+from miner.identity import Fates, Previous, former_themes, founded_id
 from miner.model import Claim, Decision, Kind, Quote, Theme
 from miner.themes import Grouped, Grouping, apply_decisions, group
 
@@ -191,7 +191,7 @@ def test_a_retired_id_is_never_given_again() -> None:
     """It redirects for ever; the founder gets the next one."""
     claims = claims_of(PHRASES[:4])
     (theme,) = group(claims, by_words).themes
-    (other,) = group(claims, by_words, Previous(retired=frozenset({theme.id}))).themes
+    (other,) = group(claims, by_words, Previous(gone=Fates(merged={theme.id: "rem-other"}))).themes
     assert other.id != theme.id
     assert founded_id("remedy", "x", {founded_id("remedy", "x")}) != founded_id("remedy", "x")
 
@@ -296,7 +296,7 @@ def test_a_merge_holds_over_runs(mined: tuple[list[Claim], Grouped]) -> None:
     assert [(e.kind, e.theme, e.into) for e in decided.events[-1:]] == [("merged", gone, into)]
     merged = next(theme for theme in decided.themes if theme.id == into)
     assert merged.tally.authors == 8
-    previous = former_themes(decided.themes, claims, [gone])
+    previous = former_themes(decided.themes, claims, Fates(merged={gone: into}))
     again = apply_decisions(group(claims, by_words, previous), claims, [merge])
     assert again.events == ()
     assert home(again) == home(decided)
@@ -372,10 +372,10 @@ def test_a_handful_of_invented_phrases_makes_sane_themes(encoder: Encoder) -> No
 @pytest.mark.shared
 def test_themes_of_the_labelled_phrases_stay_good(shared: Path, encoder: Encoder) -> None:
     """B-cubed F1 at least 0.77 and ARI at least 0.65 over all kinds."""
-    score, clusters = _module(shared / "gold/score.py"), _module(ROOT / "benchmarks/clusters.py")
+    score, bench = _module(shared / "gold/score.py"), _module(ROOT / "benchmarks/themes.py")
     lines = (shared / "gold/phrases.jsonl").read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in lines if line]
-    claims = clusters.claims_of(rows)
+    claims = bench.claims_of(rows)
     place = home(group(claims, encoder.encode))
     found = [{**row, "theme_id": place[c.id]} for row, c in zip(rows, claims, strict=True)]
     f1, _, ari = score.cluster(found)["all"]

@@ -1,4 +1,4 @@
-"""Themes for a file of phrases, to be scored: `clusters.py PHRASES.jsonl OUT.jsonl`.
+"""Themes for a file of phrases, to be scored: `themes.py PHRASES.jsonl OUT.jsonl`.
 
 Reads lines {"kind", "phrase"}, writes {"kind", "phrase", "theme_id"} with the shipped settings.
 """
