@@ -219,11 +219,15 @@ def _nearest(centres: Rows) -> list[list[int]]:
     """For each theme the numbers of the nearest others."""
     found: list[list[int]] = []
     most = min(NEIGHBOURS, len(centres) - 1)
+    if not most:
+        return [[]]
     for start in range(0, len(centres), BLOCK):
         likeness = centres[start : start + BLOCK] @ centres.T
         for row, near in enumerate(np.round(likeness, 5)):
             near[start + row] = -2
-            found.append(np.lexsort((np.arange(len(near)), -near))[:most].tolist())
+            # Only those at least as near as the last one chosen are put in order.
+            some = np.flatnonzero(near >= np.partition(near, -most)[-most])
+            found.append(some[np.lexsort((some, -near[some]))][:most].tolist())
     return found
 
 
