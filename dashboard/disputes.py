@@ -52,11 +52,7 @@ def scored(one: Contradiction) -> None:
 
 def show() -> None:
     """Draws the page."""
-    state, found, filters = parts.ground()
-    st.title("Contradictions")
-    if not parts.next_command(found):
-        return
-    parts.stale(found)
+    state, _, filters = parts.opened("Contradictions")
     st.text(
         "Where one side says the opposite of another, highest score first. The score says what to "
         "look at first, never who is right."

@@ -46,11 +46,7 @@ def legend() -> None:
 
 def show() -> None:
     """Draws the page."""
-    state, found, filters = parts.ground()
-    st.title("Evidence map")
-    if not parts.next_command(found):
-        return
-    parts.stale(found)
+    state, _, filters = parts.opened("Evidence map")
     kind = cast("Kind", address.pick(st.pills, "Kind", "of", KINDS, "remedy"))
     drawn = mapping.map_of(state, filters, kind)
     if not drawn.cells:

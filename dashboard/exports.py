@@ -66,11 +66,7 @@ def download(state: State, form: str, quotes: Quotes, filters: Filters, kind: Ki
 
 def show() -> None:
     """Draws the page."""
-    state, found, filters = parts.ground()
-    st.title("Exports")
-    if not parts.next_command(found):
-        return
-    parts.stale(found)
+    state, _, filters = parts.opened("Exports")
     form, quotes, kind = choose()
     st.caption(TOLD[quotes])
     if contents(state, filters, kind):

@@ -74,11 +74,7 @@ def card(place: int, gap: Gap, row: Row, condition: str | None, covered: str) ->
 
 def show() -> None:
     """Draws the page."""
-    state, found, filters = parts.ground()
-    st.title("Gaps")
-    if not parts.next_command(found):
-        return
-    parts.stale(found)
+    state, found, filters = parts.opened("Gaps")
     st.text(
         "What many members speak of and articles or studies do not answer. Highest score first."
     )

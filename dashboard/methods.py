@@ -35,11 +35,7 @@ def numbers(found: Project) -> None:
 
 def show() -> None:
     """Draws the page."""
-    _, found, _ = parts.ground()
-    st.title("Methods and limits")
-    if not parts.next_command(found):
-        return
-    parts.stale(found)
+    _, found, _ = parts.opened("Methods and limits")
     parts.caution()
     for paragraph in words.limits():
         st.text(paragraph)

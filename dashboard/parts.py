@@ -27,6 +27,7 @@ __all__ = [
     "next_command",
     "open_link",
     "open_theme",
+    "opened",
     "outcome_text",
     "paged",
     "quote_card",
@@ -62,6 +63,16 @@ def ground() -> tuple[State, Project, Filters]:
     """What every page stands on: the state of the stores, the project and the filters."""
     state = data.state()
     return state, data.project(state), filters()
+
+
+def opened(title: str) -> tuple[State, Project, Filters]:
+    """The ground of a page under its title; the page ends here where a command must come first."""
+    state, found, chosen = ground()
+    st.title(title)
+    if not next_command(found):
+        st.stop()
+    stale(found)
+    return state, found, chosen
 
 
 def filters() -> Filters:

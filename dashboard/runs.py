@@ -67,11 +67,7 @@ def figures(state: State) -> None:
 
 def show() -> None:
     """Draws the page."""
-    state, found, _ = parts.ground()
-    st.title("Runs and quality")
-    if not parts.next_command(found):
-        return
-    parts.stale(found)
+    state, _, _ = parts.opened("Runs and quality")
     kept = quality.runs(state)
     options = {str(run.id): f"Run {run.id}, {words.moment(run.finished)}" for run in kept}
     chosen = address.pick(st.selectbox, "Run", "run", options, str(kept[0].id))

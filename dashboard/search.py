@@ -103,11 +103,7 @@ def card(one: Answer) -> None:
 
 def show() -> None:
     """Draws the page."""
-    state, found, filters = parts.ground()
-    st.title("Search")
-    if not parts.next_command(found):
-        return
-    parts.stale(found)
+    state, found, filters = parts.opened("Search")
     if not finding.has_index(state):
         st.info("This project was mined before there was a search. The next command:")
         st.code("folkgrade mine", language="bash")

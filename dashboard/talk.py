@@ -47,11 +47,7 @@ def explain(found: list[Point]) -> None:
 
 def show() -> None:
     """Draws the page."""
-    state, found, filters = parts.ground()
-    st.title("Talk and evidence")
-    if not parts.next_command(found):
-        return
-    parts.stale(found)
+    state, _, filters = parts.opened("Talk and evidence")
     kind = cast("Kind", address.pick(st.pills, "Kind", "of", KINDS, "remedy"))
     drawn = mapping.points(state, filters, kind)
     if not drawn:

@@ -68,11 +68,7 @@ def choose(found: Project) -> tuple[Kind | None, int, str]:
 
 def show() -> None:
     """Draws the page."""
-    state, found, filters = parts.ground()
-    st.title("Theme map")
-    if not parts.next_command(found):
-        return
-    parts.stale(found)
+    state, found, filters = parts.opened("Theme map")
     if not atlas.ready(state):
         st.text("The last run kept no vectors to place themes by. The next command:")
         st.code("folkgrade mine", language="bash")

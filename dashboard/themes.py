@@ -116,11 +116,7 @@ def opener(rows: list[Row]) -> None:
 
 def show() -> None:
     """Draws the page."""
-    state, found, filters = parts.ground()
-    st.title("Themes")
-    if not parts.next_command(found):
-        return
-    parts.stale(found)
+    state, found, filters = parts.opened("Themes")
     left, right = st.columns(2)
     with left:
         kind = address.pick(st.pills, "Kind", "kind", KINDS)
