@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -87,8 +86,8 @@ def loss(
     batch: Sequence[train_claims.Example],
     below: train_claims.Below,
     rng: random.Random,
-) -> tuple[Tensor, Tensor]:
-    """What the small tagger gets wrong on a batch, and how far it is from the teacher."""
+) -> Tensor:
+    """What the small tagger gets wrong on a batch, by the teacher and by the labels."""
     lower, mask = below.states(network, batch)
     first, second = network.mixed(lower, mask)
     shape = (*first.shape[:2], -1, 3)
@@ -107,59 +106,7 @@ def loss(
     labelled = [item for item in batch if item.number >= 0]
     if len(labelled) == len(batch):
         total = total + RIGHT * train_claims.wrong(network, batch, mask, tags, second, rng)
-    return total, apart
-
-
-def train(
-    network: Network,
-    teacher: Teacher,
-    plan: Sequence[list[train_claims.Example] | list[train_sentences.Group]],
-    arguments: argparse.Namespace,
-) -> None:
-    """Train on the plan; the weights are then their mean over the last quarter of steps."""
-    torch.manual_seed(arguments.seed)
-    rng, below = random.Random(arguments.seed), train_claims.Below()
-    network.train()
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    body = {id(p) for p in network.encoder.parameters()}
-    groups = [
-        {"params": [p for p in parameters if id(p) in body]},
-        {"params": [p for p in parameters if id(p) not in body]},
-    ]
-    rates = [arguments.rate, arguments.rate * 2]
-    optimiser = torch.optim.AdamW(groups, lr=arguments.rate, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, rates, total_steps=len(plan), pct_start=0.1
-    )
-    mean = [torch.zeros_like(p) for p in parameters]
-    taken, started, recent, far = 0, time.monotonic(), 0.0, 0.0
-    for step, batch in enumerate(plan):
-        optimiser.zero_grad()
-        if isinstance(batch[0], train_sentences.Group):
-            value = train_sentences.loss(network, batch)
-        else:
-            value, apart = loss(network, teacher, batch, below, rng)
-            far = 0.95 * far + 0.05 * apart.item()
-        value.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_([p for p in parameters if p.grad is not None], 1.0)
-        optimiser.step()
-        schedule.step()
-        recent = 0.95 * recent + 0.05 * value.item()
-        if step >= len(plan) * 0.75:
-            taken += 1
-            with torch.no_grad():
-                for total, parameter in zip(mean, parameters, strict=True):
-                    total.add_(parameter)
-        if step % 50 == 0:
-            spent = time.monotonic() - started
-            print(
-                f"step {step}/{len(plan)} loss {recent:.3f} apart {far:.3f} {spent:.0f}s",
-                flush=True,
-            )
-    with torch.no_grad():
-        for total, parameter in zip(mean, parameters, strict=True):
-            parameter.copy_(total / taken)
-    network.eval()
+    return total
 
 
 def main() -> None:
@@ -193,7 +140,14 @@ def main() -> None:
     tagger, items = Tagger(), train_claims.texts(arguments.shared, arguments.fold)
     if arguments.epochs:
         plan = train_claims.rounds(tagger, items, arguments.shared, arguments)
-        train(network, teacher, plan[: arguments.most], arguments)
+        train_claims.train(
+            network,
+            plan[: arguments.most],
+            arguments.seed,
+            arguments.rate,
+            heads=2,
+            learn=lambda batch, below, rng: loss(network, teacher, batch, below, rng),
+        )
     train_sentences.fitted(network.eval(), tagger, arguments.shared)
     arguments.out.mkdir(parents=True, exist_ok=True)
     save_file(network.learned(), arguments.out / "claims.safetensors")

@@ -18,7 +18,7 @@ import sys
 import time
 import tomllib
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -452,13 +452,24 @@ def rounds(
     return plan
 
 
+Learn = Callable[[list[Example], Below, random.Random], Tensor]
+"""What is to be made small for a batch of posts."""
+
+
 def train(
     network: Network,
     plan: Sequence[list[Example] | list[train_sentences.Group]],
     seed: int,
     rate: float,
+    *,
+    heads: float = 6,
+    learn: Learn | None = None,
 ) -> Network:
-    """The network trained on the plan; the mean of its weights over the last quarter of steps."""
+    """The network trained on the plan; the mean of its weights over the last quarter of steps.
+
+    `heads` is how many times faster than the encoder they learn, `learn` what a batch of posts
+    teaches: their labels unless it says otherwise.
+    """
     torch.manual_seed(seed)
     rng, below = random.Random(seed), Below()
     network.train()
@@ -466,12 +477,12 @@ def train(
     body = {id(p) for p in network.encoder.parameters()}
     groups = [
         {"params": [p for p in parameters if id(p) in body], "lr": rate},
-        {"params": [p for p in parameters if id(p) not in body], "lr": rate * 6},
+        {"params": [p for p in parameters if id(p) not in body], "lr": rate * heads},
     ]
     optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
-        [rate, rate * 6],
+        [rate, rate * heads],
         total_steps=len(plan),
         pct_start=0.1,
         anneal_strategy="cos",
@@ -483,7 +494,7 @@ def train(
         if isinstance(batch[0], train_sentences.Group):
             value = train_sentences.loss(network, batch)
         else:
-            value = loss(network, batch, below, rng)
+            value = learn(batch, below, rng) if learn else loss(network, batch, below, rng)
         value.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_([p for p in parameters if p.grad is not None], 1.0)
         optimiser.step()
