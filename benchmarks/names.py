@@ -56,10 +56,10 @@ def name_of(kind: Kind, claims: Sequence[Claim], encoder: Encoder) -> str:
         kind=kind,
         phrases=phrases,
         vectors=vectors,
-        leanings=leanings(vectors, kind, encoder.encode),
+        lean=leanings(kind, encoder.encode),
         claims=by_phrase,
     )
-    return drafted(ideas, one, one, [None])[0].names[0]
+    return drafted(ideas, one, lambda group: one[group], [None])[0].names[0]
 
 
 def stems(text: str) -> set[str]:

@@ -1,22 +1,26 @@
 """Groups of short texts against labels: accuracy, NMI, ARI, seconds.
 
-    python benchmarks/shorttext.py FILE.tsv [--seeds 5]
+    python benchmarks/shorttext.py FILE.tsv [--seeds 5] [--cache FOLDER]
     python benchmarks/shorttext.py --clinc data_full.json domains.json
 
 A line of FILE is LABEL, tab, TEXT. The number of groups is never given, and the settings are the
-shipped ones whatever the file. `--seeds` also prints how far runs of other seeds agree. `--clinc`
-groups the training questions of clinc150, puts the groups beside its ten domains, and tells how
-well questions of no intent are known as new.
+shipped ones whatever the file. `--seeds` also prints how far runs of other seeds agree, `--cache`
+keeps the vectors, which take minutes, for the next time. `--clinc` groups the training questions
+of clinc150, puts the groups beside its ten domains, and tells how well questions of no intent are
+known as new.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import json
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +36,8 @@ Labels = NDArray[np.int64]
 TOP = 0.7
 """Distance at which groups are no longer one domain."""
 NEAREST = 5
+CHUNK = 1000
+"""Texts embedded between two words on how far it is."""
 
 
 def numbered(names: Sequence[str]) -> Labels:
@@ -52,15 +58,34 @@ def scores(true: Labels, found: Labels) -> str:
     )
 
 
+def embedded(texts: Sequence[str], encoder: Encoder, cache: Path | None) -> Vectors:
+    """The vectors, some at a time with a word on how far it is; kept in the cache folder."""
+    mark = hashlib.sha256("\n".join([encoder.name, *texts]).encode()).hexdigest()[:16]
+    kept = cache / f"{mark}.npy" if cache else None
+    if kept and kept.exists():
+        return cast("Vectors", np.load(kept))
+    parts = []
+    for start in range(0, len(texts), CHUNK):
+        parts.append(encoder.encode(texts[start : start + CHUNK]))
+        done = min(start + CHUNK, len(texts))
+        print(f"\r{done:,} of {len(texts):,} texts embedded", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    rows = np.concatenate(parts)
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        np.save(kept, rows)
+    return rows
+
+
 class Texts:
     """Distinct texts in sorted order with their vectors."""
 
-    def __init__(self, lines: Sequence[str], encoder: Encoder) -> None:
-        """Embeds the lines, each distinct one once."""
+    def __init__(self, lines: Sequence[str], encoder: Encoder, cache: Path | None = None) -> None:
+        """Embeds the lines, each distinct one once; or takes their vectors from the cache."""
         distinct, places = np.unique(lines, return_inverse=True)
         self.texts, self.places = distinct.tolist(), places.reshape(-1)
         begun = time.perf_counter()
-        self.rows: Vectors = encoder.encode(self.texts)
+        self.rows: Vectors = embedded(self.texts, encoder, cache)
         self.embedding = time.perf_counter() - begun
 
     def groups(self, seed: int = SEED) -> Labels:
@@ -75,10 +100,10 @@ def read(path: Path) -> tuple[list[str], Labels]:
     return texts, numbered([line[0] for line in lines])
 
 
-def file(path: Path, seeds: int, encoder: Encoder) -> None:
+def file(path: Path, seeds: int, encoder: Encoder, cache: Path | None) -> None:
     """Prints the scores of a file."""
     lines, true = read(path)
-    texts = Texts(lines, encoder)
+    texts = Texts(lines, encoder, cache)
     begun = time.perf_counter()
     found = texts.groups()
     seconds = time.perf_counter() - begun
@@ -120,6 +145,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("file", type=Path, nargs="?")
     parser.add_argument("--seeds", type=int, default=0)
+    parser.add_argument("--cache", type=Path, help="folder that keeps the vectors of FILE")
     parser.add_argument("--clinc", type=Path, nargs=2, metavar=("DATA", "DOMAINS"))
     parser.add_argument("--model", default=DEFAULT)
     chosen = parser.parse_args()
@@ -127,7 +153,7 @@ def main() -> None:
     if chosen.clinc:
         clinc(chosen.clinc[0], chosen.clinc[1], encoder)
     if chosen.file:
-        file(chosen.file, chosen.seeds, encoder)
+        file(chosen.file, chosen.seeds, encoder, chosen.cache)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from miner.merging import JUDGED, Held, held
+from miner.merging import JUDGED, held
 from miner.neighbours import Near, neighbours
 from miner.wording import reordered
 
@@ -31,27 +31,121 @@ FEWEST, MOST = 10, 40
 """Bounds of these neighbours."""
 RESOLUTIONS = (0.2, 0.3, 0.5, 0.8, 1.3, 2.0, 3.2, 5.0, 8.0)
 """From few large themes to many small ones, each step half as much again."""
+EXACT = 30_000
+"""Up to so many rows every resolution is tried on all of them; beyond, on a sample."""
+SAMPLE = 10_000
+"""Rows of the sample, spread evenly."""
+THIN, FEWER = 50, 20
+"""Candidates, and neighbours that are edges, of so many rows."""
+WITHIN = 1.0
+"""Resolution at which a group that is too large is parted."""
+RIVAL = 0.03
+"""How far behind the best a resolution is still run a second time."""
+WAVERING = 0.012
+"""What another run of the search changes in how well groups hold together."""
+AGREEING = 4
+"""Runs at the resolution chosen, whose agreement is taken."""
 SEED = 1
 ROUNDS = 2
 """Whole cycles of one search for communities."""
 
 
-def communities(rows: Rows, texts: Sequence[str], *, seed: int = SEED) -> Labels:
-    """A label from 0 for each row, without holes; rows are unit vectors of the texts."""
+def communities(
+    rows: Rows, texts: Sequence[str], *, seed: int = SEED, most: int | None = None
+) -> Labels:
+    """A label from 0 for each row, without holes; rows are unit vectors of the texts.
+
+    Groups of more than `most` rows are parted once more, if they can be.
+    """
     if len(rows) < 2:
         return np.zeros(len(rows), dtype=np.int64)
-    kept = min(max(round(REACH * len(rows) ** 0.5), FEWEST), MOST)
-    graph = _graph(rows, reordered(texts, neighbours(rows, CANDIDATES), kept))
-    edges = _edges(graph)
-    levels = (_leiden(edges, len(rows), resolution, seed) for resolution in RESOLUTIONS)
-    return _coarsest([held(rows, graph, level) for level in levels], min(len(rows), JUDGED))
+    if len(rows) <= EXACT:
+        graph = _graph(rows, _near(rows, texts, CANDIDATES, MOST))
+        labels = _Levels(rows, graph, seed).agreed()
+    else:
+        step = -(-len(rows) // SAMPLE)
+        some = rows[::step]
+        sample = _graph(some, _near(some, texts[::step], THIN, MOST))
+        resolution = _Levels(some, sample, seed).chosen()
+        graph = _graph(rows, _near(rows, texts, THIN, FEWER))
+        labels = held(rows, graph, _leiden(_edges(graph), len(rows), resolution, seed)).labels
+    return labels if most is None else _parted(graph, labels, most, seed)
 
 
-def _coarsest(levels: Sequence[Held], asked: int) -> Labels:
-    """The coarsest level that holds together as well as the best, within one standard error."""
-    best = max(level.hold for level in levels)
-    doubt = (max(best * (1.0 - best), 0.0) / asked) ** 0.5
-    return next(level.labels for level in levels if level.hold >= best - doubt)
+def _near(rows: Rows, texts: Sequence[str], candidates: int, most: int) -> Near:
+    """The neighbours that are edges."""
+    kept = min(max(round(REACH * len(rows) ** 0.5), FEWEST), most)
+    return reordered(texts, neighbours(rows, candidates), kept)
+
+
+class _Levels:
+    """The groups of one graph at several resolutions, each looked for when it is asked for."""
+
+    def __init__(self, rows: Rows, graph: Any, seed: int) -> None:
+        self.rows, self.graph, self.seed = rows, graph, seed
+        self.edges = _edges(graph)
+        self.runs: dict[float, list[Labels]] = {one: [] for one in RESOLUTIONS}
+        self.holds: dict[float, list[float]] = {one: [] for one in RESOLUTIONS}
+
+    def chosen(self) -> float:
+        """The coarsest resolution whose groups hold together as well as the best.
+
+        As well: within one standard error, or what another run of the search changes. What comes
+        near is run twice before it is judged.
+        """
+        for resolution in RESOLUTIONS:
+            self._run(resolution)
+        best = max(self._hold(one) for one in RESOLUTIONS)
+        rivals = [one for one in RESOLUTIONS if self._hold(one) >= best - RIVAL]
+        for resolution in rivals:
+            self._run(resolution)
+        best = max(self._hold(one) for one in rivals)
+        asked = min(len(self.rows), JUDGED)
+        doubt = max((max(best * (1.0 - best), 0.0) / asked) ** 0.5, WAVERING)
+        return next(one for one in rivals if self._hold(one) >= best - doubt)
+
+    def agreed(self) -> Labels:
+        """What several runs at the resolution chosen agree on.
+
+        Edges weigh by the share of runs that have both ends in one group; the groups of that graph
+        are hardly moved by chance.
+        """
+        resolution = self.chosen()
+        runs = self.runs[resolution]
+        while len(runs) < AGREEING:
+            runs.append(self._search(resolution, len(runs)))
+        places = self.graph.tocoo()
+        share = sum((run[places.row] == run[places.col]).astype(np.float32) for run in runs)
+        places.data = places.data * share / len(runs)
+        common = places.tocsr()
+        common.eliminate_zeros()
+        labels = _leiden(_edges(common), len(self.rows), resolution, self.seed)
+        return held(self.rows, self.graph, labels).labels
+
+    def _run(self, resolution: float) -> None:
+        labels = self._search(resolution, len(self.runs[resolution]))
+        self.runs[resolution].append(labels)
+        self.holds[resolution].append(held(self.rows, self.graph, labels).hold)
+
+    def _search(self, resolution: float, turn: int) -> Labels:
+        # Far apart, so that neighbouring seeds share no run.
+        return _leiden(self.edges, len(self.rows), resolution, self.seed + 1000 * turn)
+
+    def _hold(self, resolution: float) -> float:
+        holds = self.holds[resolution]
+        return sum(holds) / len(holds)
+
+
+def _parted(graph: Any, labels: Labels, most: int, seed: int) -> Labels:
+    """The labels with each group of more than `most` rows parted by its own part of the graph."""
+    found = labels.copy()
+    for label in np.flatnonzero(np.bincount(labels) > most).tolist():
+        group = np.flatnonzero(labels == label)
+        own = graph[group][:, group]
+        within = _leiden(_edges(own), len(group), WITHIN, seed)
+        if within.any():
+            found[group] = _parted(own, within, most, seed) + int(found.max()) + 1
+    return np.unique(found, return_inverse=True)[1].reshape(-1)
 
 
 def _graph(rows: Rows, near: Near) -> Any:
@@ -89,6 +183,6 @@ def _leiden(
     labels = np.arange(total, dtype=np.int64) + total
     if edges:
         _, found = leiden(edges, resolution=resolution, seed=seed, iterations=ROUNDS)
-        for name, community in found.items():
-            labels[int(name)] = community
+        places = np.fromiter(map(int, found), dtype=np.int64, count=len(found))
+        labels[places] = np.fromiter(found.values(), dtype=np.int64, count=len(found))
     return np.unique(labels, return_inverse=True)[1].reshape(-1)

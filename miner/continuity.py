@@ -7,12 +7,14 @@ unless it disagrees strongly, and then a theme is parted, two become one, or a p
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from miner.sums import means
 
 __all__ = ["NEW", "Known", "joined", "settled"]
 
@@ -36,8 +38,14 @@ ROUNDS = 20
 NEIGHBOURS = 10
 NEAR = 0.8
 """Share of a theme's usual likeness that a phrase needs to join it."""
+LONE = 0.75
+"""What is asked of a row beside a theme of hardly more than one phrase."""
+EXACT = 20_000
+"""Up to so many known rows a new one is compared with each."""
+NEAREST = 30
+"""Of more it is compared with those of so many themes, whose centres are nearest."""
 BLOCK = 256
-"""New rows compared with all others at a time: what memory it takes."""
+"""New rows compared at a time: what memory it takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +86,10 @@ def joined(known: Known, rows: Rows) -> Labels:
     old, new = np.flatnonzero(labels != NEW), np.flatnonzero(labels == NEW)
     if not len(old) or not len(new):
         return labels
-    homes = labels[old]
-    centres, usual = _centres(rows[old], homes)
+    themes = _themes(rows[old], labels[old])
     for start in range(0, len(new), BLOCK):
         some = new[start : start + BLOCK]
-        labels[some] = _nearest(rows[some], rows[old], homes, centres, usual)
+        labels[some] = [_home(*seen, themes) for seen in themes.each(rows[some])]
     return labels
 
 
@@ -234,39 +241,59 @@ class _State:
         return self.next - 1
 
 
-def _centres(rows: Rows, homes: Labels) -> tuple[dict[int, Rows], dict[int, float]]:
-    """The mean row of each theme, and how like it its own rows are on average."""
+@dataclass(frozen=True, kw_only=True)
+class _Themes:
+    """The former themes as the new rows see them."""
+
+    names: Labels
+    """Numbers of the themes, ascending."""
+    rows: Rows
+    """All that was in them, theme by theme."""
+    starts: Labels
+    """Where each theme begins, and the end."""
+    centres: Rows
+    usual: NDArray[np.float32]
+    """How like its centre the rows of each theme are on average."""
+
+    def each(self, new: Rows) -> Iterator[tuple[Rows, Labels, Rows]]:
+        """Each new row with the places of its nearest themes, and how like it their rows are.
+
+        Of few rows all are compared; of many those of the themes with the nearest centres.
+        """
+        if len(self.rows) <= EXACT:
+            every = np.arange(len(self.names))
+            for row, likeness in zip(new, new @ self.rows.T, strict=True):
+                yield row, every, likeness
+            return
+        most = min(NEAREST, len(self.names))
+        close = np.sort(np.argpartition(-(new @ self.centres.T), most - 1, axis=1)[:, :most])
+        for row, places in zip(new, close, strict=True):
+            spans = [self.rows[self.starts[p] : self.starts[p + 1]] for p in places.tolist()]
+            yield row, places, np.concatenate(spans) @ row
+
+
+def _themes(rows: Rows, homes: Labels) -> _Themes:
     order = np.argsort(homes, kind="stable")
-    names, starts = np.unique(homes[order], return_index=True)
-    centres, usual = {}, {}
-    for name, some in zip(names.tolist(), np.split(order, starts[1:]), strict=True):
-        mean = rows[some].mean(axis=0)
-        length = float(np.linalg.norm(mean)) or 1.0
-        centres[name] = np.asarray(mean / length, dtype=np.float32)
-        usual[name] = length
-    return centres, usual
+    names, first = np.unique(homes[order], return_index=True)
+    starts = np.append(first, len(rows)).astype(np.int64)
+    of = np.repeat(np.arange(len(names)), np.diff(starts))
+    middles = means(rows[order], of, len(names))
+    lengths = np.linalg.norm(middles, axis=1)
+    usual = np.where(lengths > 0, lengths, 1.0).astype(np.float32)
+    centres = np.asarray(middles / usual[:, None], dtype=np.float32)
+    return _Themes(names=names, rows=rows[order], starts=starts, centres=centres, usual=usual)
 
 
-def _nearest(
-    new: Rows, old: Rows, homes: Labels, centres: dict[int, Rows], usual: dict[int, float]
-) -> Labels:
-    """The home of each new row, or NEW."""
-    found = np.full(len(new), NEW, dtype=np.int64)
-    most = min(NEIGHBOURS, len(old))
-    likeness = new @ old.T
-    near = np.argpartition(-likeness, most - 1, axis=1)[:, :most]
-    for row, some in enumerate(near):
-        votes: dict[int, float] = {}
-        for place in sorted(some.tolist()):
-            home = int(homes[place])
-            votes[home] = votes.get(home, 0.0) + max(float(likeness[row, place]), 0.0) ** 2
-        best = max(sorted(votes), key=lambda home: votes[home])
-        closest = float(likeness[row, some[homes[some] == best]].max())
-        reach = max(float(new[row] @ centres[best]), closest if usual[best] > 0.999 else 0.0)
-        if reach >= NEAR * min(usual[best], LONE):
-            found[row] = best
-    return found
-
-
-LONE = 0.75
-"""What is asked of a row beside a theme of hardly more than one phrase."""
+def _home(row: Rows, places: Labels, likeness: Rows, themes: _Themes) -> int:
+    """The theme of a new row by its neighbours among the rows of some, or NEW."""
+    of = np.repeat(places, np.diff(themes.starts)[places])
+    most = min(NEIGHBOURS, len(of))
+    near = np.sort(np.argpartition(-likeness, most - 1)[:most])
+    votes: dict[int, float] = {}
+    for theme, value in zip(of[near].tolist(), likeness[near].tolist(), strict=True):
+        votes[theme] = votes.get(theme, 0.0) + max(value, 0.0) ** 2
+    best = max(sorted(votes), key=lambda theme: votes[theme])
+    closest = float(likeness[near[of[near] == best]].max())
+    usual = float(themes.usual[best])
+    reach = max(float(row @ themes.centres[best]), closest if usual > 0.999 else 0.0)
+    return int(themes.names[best]) if reach >= NEAR * min(usual, LONE) else NEW

@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -36,6 +37,7 @@ OUTCOMES: tuple[Reported, ...] = ("helped", "mixed", "no_effect", "worse")
 # Without an outcome the strongest thing an author said counts: own experience above a denial,
 # a denial above what is passed on, that above a question.
 STRENGTH: tuple[Stance, ...] = ("tried", "said", "rejected", "other", "advised", "asked")
+RANK = {some: place for place, some in enumerate(STRENGTH)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,11 +82,16 @@ def votes(claims: Iterable[Claim]) -> list[Vote]:
     The latest outcome an author reports wins, by date, then by post order. Without an outcome the
     strongest stance wins, the latest of equal ones. A post without a name is an author of its own.
     """
-    by_author: dict[str, list[Claim]] = defaultdict(list)
+    said = _by_voter(claims)
+    return [_vote(author, said[author]) for author in sorted(said)]
+
+
+def _by_voter(claims: Iterable[Claim]) -> dict[str, list[Claim]]:
+    said: dict[str, list[Claim]] = defaultdict(list)
     for claim in claims:
         if claim.voice == "member":
-            by_author[voter(claim)].append(claim)
-    return [_vote(author, by_author[author]) for author in sorted(by_author)]
+            said[voter(claim)].append(claim)
+    return said
 
 
 def voter(claim: Claim) -> str:
@@ -94,12 +101,12 @@ def voter(claim: Claim) -> str:
 
 def tally(claims: Sequence[Claim]) -> Tally:
     """Members by stance, and over how many threads and sites they are spread."""
-    cast = votes(claims)
-    heard: Counter[str] = Counter(vote.stance for vote in cast)
+    said = _by_voter(claims)
+    heard: Counter[str] = Counter(stance(_decisive(some)) for some in said.values())
     threads = {claim.quote.document for claim in claims if claim.voice == "member"}
     return Tally(
         **heard,
-        unnamed=sum(vote.author.startswith("unnamed:") for vote in cast),
+        unnamed=sum(author.startswith("unnamed:") for author in said),
         threads=len(threads),
         sites=len({_site(thread) for thread in threads}),
     )
@@ -144,14 +151,22 @@ def _share(outcome: Reported, k: int, n: int) -> Share:
 
 
 def _vote(author: str, claims: Sequence[Claim]) -> Vote:
+    decisive = _decisive(claims)
     latest_first = sorted(claims, key=moment, reverse=True)
-    reported = [claim for claim in latest_first if stance(claim) in OUTCOMES]
-    rank = {some: place for place, some in enumerate(STRENGTH)}
-    decisive = reported[0] if reported else min(latest_first, key=lambda c: rank[stance(c)])
     others = [claim.id for claim in latest_first if claim is not decisive]
     return Vote(author=author, stance=stance(decisive), claims=(decisive.id, *others))
 
 
+def _decisive(claims: Sequence[Claim]) -> Claim:
+    """The claim that decides what one author says."""
+    if len(claims) == 1:
+        return claims[0]
+    latest_first = sorted(claims, key=moment, reverse=True)
+    reported = [claim for claim in latest_first if stance(claim) in OUTCOMES]
+    return reported[0] if reported else min(latest_first, key=lambda c: RANK[stance(c)])
+
+
+@lru_cache(maxsize=20_000)
 def _site(document: str) -> str:
     """Host of an address, or `import` for a file."""
     return urlsplit(document).netloc or "import"

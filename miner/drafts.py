@@ -5,18 +5,23 @@ Pure. Which phrases belong together was decided before; which id a theme keeps i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from miner.counts import tally
+from miner.counts import voter
 from miner.decisions import facts
 from miner.identity import Group, Previous, carry_over
+from miner.keywords import key_words
+from miner.memory import Memory, Mind
 from miner.model import Claim, Kind, SubTheme, Theme
-from miner.names import key_words, names, surfaces
+from miner.names import Surface, names, promising, shared, spellings
+from miner.neighbours import neighbours
+from miner.sketches import Sketch, key_of, mark, read, written
+from miner.sums import sums
 
 __all__ = ["Draft", "Ideas", "drafted", "finished"]
 
@@ -32,7 +37,15 @@ BORDER = 0.03
 AT_BORDER = 5
 GENERAL = "in general"
 """Said of the part that would go by the name of its theme."""
-BLOCK = 1024
+SPARE = 3
+"""Near themes looked at beyond those that are shown, so that of equals the first id wins."""
+EXACT = 6000
+"""Up to so many themes each is compared with every other for its nearest."""
+
+BLOCK = 4096
+
+Finer = Callable[[Labels], Labels]
+"""Gives some rows labels from 0: which of them belong closer together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +55,22 @@ class Ideas:
     kind: Kind
     phrases: Sequence[str]
     vectors: Rows
-    leanings: Rows
-    """Likeness of each phrase to each family: shape (phrases, families)."""
+    lean: Callable[[Rows], Rows]
+    """Gives vectors their likeness to each family: shape (vectors, families)."""
     claims: Mapping[str, Sequence[Claim]]
     """By phrase."""
+
+    @cached_property
+    def spelled(self) -> dict[str, list[Surface]]:
+        """The spellings of each phrase, so far as they were asked for."""
+        return {}
+
+    def surfaces(self, phrases: Iterable[str]) -> list[Surface]:
+        """Every spelling of the phrases, the commonest spelling of each idea first."""
+        for phrase in phrases:
+            if phrase not in self.spelled:
+                self.spelled[phrase] = spellings(phrase, self.claims[phrase])
+        return [one for phrase in phrases for one in self.spelled[phrase]]
 
     @cached_property
     def heard(self) -> Rows:
@@ -55,63 +80,71 @@ class Ideas:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A theme to be, or a part of one, with what its finishing needs."""
+    """A theme to be, with what its finishing needs."""
 
-    group: Group
-    claims: tuple[Claim, ...]
-    """Most typical first."""
-    names: tuple[str, ...]
-    """Candidates, best first."""
+    sketch: Sketch
     centre: Rows
-    keywords: tuple[str, ...] = ()
-    border: tuple[str, ...] = ()
+    keywords: tuple[str, ...]
+    border: tuple[str, ...]
     """Ids of claims at the border, the most doubtful first."""
-    parts: tuple[Draft, ...] = ()
-    stability: float | None = None
+    stability: float | None
+
+    @property
+    def group(self) -> Group:
+        """Its members."""
+        return self.sketch.group
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Candidates, best first."""
+        return self.sketch.names
 
 
 def drafted(
-    ideas: Ideas, labels: Labels, fine: Labels, stabilities: Sequence[float | None]
+    ideas: Ideas,
+    labels: Labels,
+    finer: Finer,
+    stabilities: Sequence[float | None],
+    memory: Memory | None = None,
 ) -> list[Draft]:
     """The themes to be, one a label from 0 without holes.
 
-    `fine` are labels of the parts: rows of one fine label have one label.
+    `finer` gives some rows of one label the labels of its parts. What the memory knows is not told
+    anew; without one all is.
     """
-    groups = _groups(labels)
-    drafts = [_draft(ideas, group) for group in groups]
-    near = _nearest(np.stack([draft.centre for draft in drafts]))
-    heard = ideas.heard
-    words = key_words(
-        [{ideas.phrases[i]: int(heard[i]) for i in group.tolist()} for group in groups], near
-    )
+    groups, centres = _groups(labels), _centres(ideas, labels)
+    sketches = _sketches(ideas, groups, centres, finer, memory or Mind())
+    near = _nearest(centres)
+    words = key_words(ideas.phrases, ideas.heard, labels, near)
+    borders = _borders(ideas, labels, centres, near)
     return [
-        replace(
-            draft,
+        Draft(
+            sketch=sketches[number],
+            centre=centres[number],
             keywords=words[number],
-            border=_border(ideas, groups[number], draft, [drafts[i] for i in near[number]]),
-            parts=_parts(ideas, groups[number], fine[groups[number]]),
+            border=borders[number],
             stability=stabilities[number],
         )
-        for number, draft in enumerate(drafts)
+        for number in range(len(groups))
     ]
 
 
 def finished(drafts: Sequence[Draft], ids: Sequence[str], previous: Previous) -> tuple[Theme, ...]:
     """The themes under their ids; most authors first within a kind; no name twice in a kind."""
     near = _related(drafts, ids)
-    parts = _with_ids([part for draft in drafts for part in draft.parts], ids, previous)
+    parts = _with_ids([part for draft in drafts for part in draft.sketch.parts], ids, previous)
     themes = [
         Theme(
             id=id_,
             kind=draft.group.kind,
             name=draft.names[0],
-            claims=tuple(claim.id for claim in draft.claims),
+            claims=tuple(claim.id for claim in draft.sketch.claims),
             keywords=draft.keywords,
             related=near[id_],
             border=draft.border,
-            parts=tuple(next(parts) for _ in draft.parts),
+            parts=tuple(next(parts) for _ in draft.sketch.parts),
             stability=draft.stability,
-            **facts(draft.claims),
+            **draft.sketch.facts,
         )
         for id_, draft in zip(ids, drafts, strict=True)
     ]
@@ -120,52 +153,107 @@ def finished(drafts: Sequence[Draft], ids: Sequence[str], previous: Previous) ->
     return tuple(_tidied(theme) for theme in _named(themes, choices))
 
 
-def _draft(ideas: Ideas, group: Labels) -> Draft:
+def _key(ideas: Ideas, group: Labels) -> str:
+    """Digest of all that a sketch of these rows follows from, given the model."""
+    said = (ideas.phrases[i] for i in group.tolist())
+    marked = (
+        "\x1d".join([phrase, *sorted(mark(claim) for claim in ideas.claims[phrase])])
+        for phrase in said
+    )
+    return key_of([ideas.kind, *marked])
+
+
+def _sketches(
+    ideas: Ideas,
+    groups: Sequence[Labels],
+    centres: Rows,
+    finer: Finer,
+    memory: Memory,
+) -> list[Sketch]:
+    """A sketch of each group, the known ones as they were told before."""
+    keys = [_key(ideas, group) for group in groups]
+    known, found = memory.recall(keys), []
+    new: dict[str, str] = {}
+    for group, centre, key in zip(groups, centres, keys, strict=True):
+        said = [claim for i in group.tolist() for claim in ideas.claims[ideas.phrases[i]]]
+        sketch = read(known[key], ideas.kind, said) if key in known else None
+        if sketch is None:
+            sketch = replace(_sketch(ideas, group, centre), parts=_parts(ideas, group, finer))
+            new[key] = written(sketch)
+        found.append(sketch)
+    memory.keep(new)
+    return found
+
+
+def _centres(ideas: Ideas, labels: Labels) -> Rows:
+    """The middle of each group as a unit row, what is said often counting more."""
+    found = sums(ideas.vectors * ideas.heard[:, None], labels, int(labels.max()) + 1)
+    lengths = np.linalg.norm(found, axis=1, keepdims=True)
+    return np.asarray(found / np.where(lengths > 0, lengths, 1.0), dtype=np.float32)
+
+
+def _sketch(ideas: Ideas, group: Labels, centre: Rows) -> Sketch:
     phrases = [ideas.phrases[i] for i in group.tolist()]
     vectors, heard = ideas.vectors[group], ideas.heard[group]
-    centre = _unit(heard @ vectors)
     typical = dict(zip(phrases, (vectors @ centre).tolist(), strict=True))
     claims = sorted(
         ((phrase, claim) for phrase in phrases for claim in ideas.claims[phrase]),
         key=lambda pair: (-round(typical[pair[0]], 4), -pair[1].confidence, pair[1].id),
     )
-    spoken = [p for p in phrases if any(c.voice == "member" for c in ideas.claims[p])]
-    leaning = _leaning(phrases, ideas.leanings[group], heard)
-    candidates = names(surfaces(ideas.claims, spoken or phrases), typical, phrases, leaning)
-    return Draft(
+    leaning, common = _leaning(ideas.lean(vectors), heard), shared(phrases)
+    pool = promising(phrases, heard, vectors @ centre, common, leaning)
+    spoken = [p for p in pool if any(c.voice == "member" for c in ideas.claims[p])]
+    near = dict(zip(phrases, leaning.tolist(), strict=True))
+    candidates = names(ideas.surfaces(spoken or pool), typical, common, near)
+    ordered = tuple(claim for _, claim in claims)
+    return Sketch(
         group=Group(
             kind=ideas.kind,
             founder=candidates[0].phrase,
-            claims=frozenset(claim.id for _, claim in claims),
+            claims=frozenset(claim.id for claim in ordered),
             phrases=frozenset(phrases),
         ),
-        claims=tuple(claim for _, claim in claims),
+        claims=ordered,
         names=tuple(candidate.text for candidate in candidates),
-        centre=centre,
+        facts=facts(ordered),
     )
 
 
-def _leaning(phrases: Sequence[str], leanings: Rows, heard: Rows) -> dict[str, float]:
+def _leaning(leanings: Rows, heard: Rows) -> Rows:
     """What the family the whole theme leans on most adds to the standing of each phrase."""
     weights = np.log1p(heard)
-    means = weights @ leanings / weights.sum()
-    best = int(means.argmax())
-    return dict(zip(phrases, (leanings[:, best] * means[best]).tolist(), strict=True))
+    middle = weights @ leanings / weights.sum()
+    best = int(middle.argmax())
+    return np.asarray(leanings[:, best] * middle[best], dtype=np.float32)
 
 
-def _parts(ideas: Ideas, group: Labels, fine: Labels) -> tuple[Draft, ...]:
+def _parts(ideas: Ideas, group: Labels, finer: Finer) -> tuple[Sketch, ...]:
     """The parts of a theme that two people speak of at least; none where it is of one piece."""
-    if len(set(fine.tolist())) < 2:
+    fine = finer(group)
+    some = [group[rows] for rows in _groups(fine)] if fine.any() else []
+    shared = [(rows, people) for rows in some if (people := _people(ideas, rows)) > 1]
+    if not shared or (len(shared) == 1 and _heard(ideas, shared[0][0]) > _heard(ideas, group) / 2):
         return ()
-    parts = [_draft(ideas, group[some]) for some in _groups(fine)]
-    kept = [part for part in parts if tally(part.claims).authors > 1]
-    if not kept or (len(kept) == 1 and len(kept[0].claims) > sum(len(p.claims) for p in parts) / 2):
-        return ()
-    return tuple(sorted(kept, key=lambda p: (-tally(p.claims).authors, p.group.founder)))
+    kept = [(-people, _part(ideas, rows)) for rows, people in shared]
+    return tuple(part for _, part in sorted(kept, key=lambda p: (p[0], p[1].group.founder)))
+
+
+def _part(ideas: Ideas, group: Labels) -> Sketch:
+    return _sketch(ideas, group, _unit(ideas.heard[group] @ ideas.vectors[group]))
+
+
+def _people(ideas: Ideas, group: Labels) -> int:
+    """How many members say one of the phrases."""
+    said = (claim for i in group.tolist() for claim in ideas.claims[ideas.phrases[i]])
+    return len({voter(claim) for claim in said if claim.voice == "member"})
+
+
+def _heard(ideas: Ideas, group: Labels) -> float:
+    return float(ideas.heard[group].sum())
 
 
 def _with_ids(
-    parts: Sequence[Draft], taken: Iterable[str], previous: Previous
+    parts: Sequence[Sketch], taken: Iterable[str], previous: Previous
 ) -> Iterator[SubTheme]:
     """The parts under the ids they had, or new ones."""
     before = replace(previous.of_parts, used=frozenset(taken))
@@ -179,12 +267,14 @@ def _with_ids(
             id=id_,
             name=former if former in part.names[:3] else part.names[0],
             claims=tuple(claim.id for claim in part.claims),
-            tally=tally(part.claims),
+            tally=part.tally,
         )
 
 
 def _tidied(theme: Theme) -> Theme:
     """The theme with parts of which none goes by its own name, or by another's."""
+    if not theme.parts:
+        return theme
     taken = {theme.name.lower()}
     parts = []
     for part in theme.parts:
@@ -195,17 +285,30 @@ def _tidied(theme: Theme) -> Theme:
     return replace(theme, parts=tuple(parts))
 
 
-def _border(ideas: Ideas, group: Labels, draft: Draft, others: Sequence[Draft]) -> tuple[str, ...]:
-    """Claims whose phrases lie nearly as near to another theme, the most doubtful first."""
-    if len(group) < 2 or not others:
-        return ()
-    own = ideas.vectors[group] @ draft.centre
-    near = (ideas.vectors[group] @ np.stack([other.centre for other in others]).T).max(axis=1)
-    doubt = np.round(own - near, 4)
-    phrases = [ideas.phrases[i] for i in group.tolist()]
-    order = sorted(range(len(group)), key=lambda i: (doubt[i], phrases[i]))
-    chosen = [phrases[i] for i in order if doubt[i] < BORDER][:AT_BORDER]
-    return tuple(min(claim.id for claim in ideas.claims[phrase]) for phrase in chosen)
+def _borders(
+    ideas: Ideas, labels: Labels, centres: Rows, near: Sequence[Sequence[int]]
+) -> list[tuple[str, ...]]:
+    """Of each theme claims whose phrases lie nearly as near to another, the doubtful first."""
+    doubt = np.full(len(labels), np.inf, dtype=np.float32)
+    most = max((len(some) for some in near), default=0)
+    beside = np.array([[*some, *[-1] * (most - len(some))] for some in near], dtype=np.int64)
+    for start in range(0, len(labels), BLOCK):
+        rows, own = ideas.vectors[start : start + BLOCK], labels[start : start + BLOCK]
+        home = np.einsum("ij,ij->i", rows, centres[own])
+        for place in beside[own].T if most else ():
+            other = np.einsum("ij,ij->i", rows, centres[place])
+            doubt[start : start + BLOCK] = np.minimum(
+                doubt[start : start + BLOCK], np.where(place < 0, np.inf, home - other)
+            )
+    doubt = np.round(doubt, 4)
+    doubt[np.bincount(labels)[labels] < 2] = np.inf
+    found: list[list[str]] = [[] for _ in near]
+    doubtful = np.flatnonzero(doubt < BORDER)
+    for row in doubtful[np.argsort(doubt[doubtful], kind="stable")].tolist():
+        if len(found[labels[row]]) < AT_BORDER:
+            said = ideas.claims[ideas.phrases[row]]
+            found[labels[row]].append(min(claim.id for claim in said))
+    return [tuple(some) for some in found]
 
 
 def _groups(labels: Labels) -> list[Labels]:
@@ -217,18 +320,11 @@ def _groups(labels: Labels) -> list[Labels]:
 
 def _nearest(centres: Rows) -> list[list[int]]:
     """For each theme the numbers of the nearest others."""
-    found: list[list[int]] = []
-    most = min(NEIGHBOURS, len(centres) - 1)
-    if not most:
-        return [[]]
-    for start in range(0, len(centres), BLOCK):
-        likeness = centres[start : start + BLOCK] @ centres.T
-        for row, near in enumerate(np.round(likeness, 5)):
-            near[start + row] = -2
-            # Only those at least as near as the last one chosen are put in order.
-            some = np.flatnonzero(near >= np.partition(near, -most)[-most])
-            found.append(some[np.lexsort((some, -near[some]))][:most].tolist())
-    return found
+    near = neighbours(centres, NEIGHBOURS, exact=EXACT)
+    return [
+        [place for place, value in zip(places, values, strict=True) if value > 0]
+        for places, values in zip(near.places.tolist(), near.likeness.tolist(), strict=True)
+    ]
 
 
 def _unit(vector: Rows) -> Rows:
@@ -253,7 +349,7 @@ def _named(themes: Sequence[Theme], choices: Mapping[str, Sequence[str]]) -> tup
         free = [n for n in choices[theme.id] if (theme.kind, n.lower()) not in taken]
         name = free[0] if free else spare
         taken.add((theme.kind, name.lower()))
-        named.append(replace(theme, name=name))
+        named.append(theme if name == theme.name else replace(theme, name=name))
     return tuple(named)
 
 
@@ -264,25 +360,24 @@ def _related(drafts: Sequence[Draft], ids: Sequence[str]) -> dict[str, tuple[str
     """
     if not drafts:
         return {}
-    centres = np.stack([draft.centre for draft in drafts])
-    same = _same_words(drafts, ids)
+    found = neighbours(np.stack([draft.centre for draft in drafts]), RELATED + SPARE, exact=EXACT)
+    same, values = _same_words(drafts, ids), np.round(found.likeness, 5)
     near: dict[str, tuple[str, ...]] = {}
-    for start in range(0, len(ids), BLOCK):
-        likeness = centres[start : start + BLOCK] @ centres.T
-        for row, id_ in zip(likeness, ids[start : start + BLOCK], strict=False):
-            near_by = np.flatnonzero(row >= RELATED_FROM).tolist()
-            close = [i for i in near_by if ids[i] != id_]
-            close.sort(key=lambda i: (-float(row[i]), ids[i]))
-            near[id_] = tuple(dict.fromkeys([*same[id_], *(ids[i] for i in close)]))[:RELATED]
+    for number, id_ in enumerate(ids):
+        likeness = zip(values[number].tolist(), found.places[number].tolist(), strict=True)
+        close = sorted((-value, ids[place]) for value, place in likeness if value >= RELATED_FROM)
+        near[id_] = tuple(dict.fromkeys([*same[id_], *(other for _, other in close)]))[:RELATED]
     return near
 
 
 def _same_words(drafts: Sequence[Draft], ids: Sequence[str]) -> dict[str, list[str]]:
     """Ids of two themes of other kinds at most that share phrases with each, the most first."""
+    first: dict[str, int] = {}
     holders: dict[str, list[int]] = {}
     for number, draft in enumerate(drafts):
         for phrase in draft.group.phrases:
-            holders.setdefault(phrase, []).append(number)
+            if first.setdefault(phrase, number) != number:
+                holders.setdefault(phrase, [first[phrase]]).append(number)
     shared: dict[int, dict[int, int]] = {number: {} for number in range(len(drafts))}
     for numbers in holders.values():
         for one in numbers:

@@ -64,6 +64,8 @@ class Former:
     """Normalised phrase to how many of its claims say it."""
     placed: frozenset[str] = frozenset()
     """Those of its phrases that a person put here."""
+    stability: float | None = None
+    """How sure it was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,11 +117,12 @@ class Previous:
 
     def homes(self, kind: Kind) -> dict[str, str]:
         """Normalised phrase to the id of the former theme that most of its claims were in."""
-        votes: dict[str, Counter[str]] = defaultdict(Counter)
+        votes: dict[str, dict[str, int]] = {}
         for theme in self.themes:
             if theme.kind == kind:
                 for phrase, count in theme.phrases.items():
-                    votes[phrase][theme.id] += count
+                    counts = votes.setdefault(phrase, {})
+                    counts[theme.id] = counts.get(theme.id, 0) + count
         return {
             phrase: min(counts, key=lambda id_: (-counts[id_], id_))
             for phrase, counts in votes.items()
@@ -186,6 +189,7 @@ def _former(
         claims=frozenset(theme.claims),
         phrases=Counter(phrase_of[claim] for claim in told),
         placed=frozenset(phrase_of[claim] for claim in told if claim in placed),
+        stability=theme.stability if isinstance(theme, Theme) else None,
     )
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from miner.sums import sums
+
 __all__ = ["JUDGED", "Held", "held"]
 
 Rows = NDArray[np.float32]
@@ -58,11 +60,9 @@ class _State:
         count = int(labels.max()) + 1
         self.labels = labels.copy()
         self.sizes = np.bincount(labels, minlength=count).astype(np.float32)
-        sums = np.zeros((count, rows.shape[1]), dtype=np.float32)
-        np.add.at(sums, labels, rows)
         asked = np.arange(0, len(rows), -(-len(rows) // JUDGED))
         self.homes = labels[asked].copy()
-        self.totals = rows[asked] @ sums.T
+        self.totals = rows[asked] @ sums(rows, labels, count).T
         self.self_likeness = np.square(rows[asked]).sum(axis=1)
         self.between = _between(graph, labels, count)
         self.ties = _ties(self.between)

@@ -224,8 +224,6 @@ class Theme:
     """Ids, most typical first."""
     keywords: tuple[str, ...] = ()
     """Words that tell it from its neighbours."""
-    parent: str | None = None
-    """Id of the broader theme it belongs to."""
     related: tuple[str, ...] = ()
     """Ids of near themes, of any kind, nearest first."""
     tally: Tally = field(default_factory=Tally)

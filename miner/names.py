@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from miner.families import families
+from miner.keywords import plain
 from miner.model import Claim, Kind
 from miner.phrases import is_pointer, keywords, words
 from miner.spelling import corrected
 
-__all__ = ["Candidate", "Surface", "key_words", "leanings", "names", "surfaces"]
+__all__ = [
+    "Candidate",
+    "Surface",
+    "leanings",
+    "names",
+    "promising",
+    "shared",
+    "spellings",
+    "surfaces",
+]
 
 Rows = NDArray[np.float32]
 
-KEYWORDS = 5
-TELLING = 1.5
-"""How many times its share in the neighbours a word's share must be."""
-RARE = 0.02
-"""Share of a theme's words below which a word says little about it."""
 SHORT = 3
 """Words a name may have before it loses standing."""
+TOO_LONG = 0.15
+"""What each further word costs."""
 CANDIDATES = 12
+POOL = 60
+"""Phrases of a theme that are looked at closely, by what their numbers promise."""
 CORE, CORE_OF = 0.75, 3
 """Share of the spellings, and how many there must be, for what they have in common to be a name."""
 SHARED = 0.5
@@ -62,6 +69,18 @@ class Surface:
     of_phrase: int
     """How many write the idea in any way."""
 
+    @cached_property
+    def standing(self) -> float:
+        """What speaks for it in any theme: said often, and short."""
+        length = len(words(self.text))
+        return (
+            FREQUENT * math.log1p(self.of_phrase)
+            + 0.02 * math.log1p(self.speakers)
+            - TOO_LONG * max(0, length - SHORT)
+            - (0.05 if length == 0 or len(self.text) < 3 else 0.0)
+            - (2.0 if is_pointer(self.text) else 0.0)
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
@@ -79,28 +98,34 @@ def surfaces(
     One who only points at an idea speaks of it without spelling it; where nobody else does, the
     idea's own first words stand in.
     """
-    found = []
-    for phrase in phrases:
-        everybody = len({_speaker(claim) for claim in by_phrase[phrase]})
-        speakers: dict[str, set[str]] = defaultdict(set)
-        for text, speaker in _spelled(by_phrase[phrase]):
-            speakers[text].add(speaker)
-        if not speakers:
-            speakers[" ".join(phrase.split()[:IDEA_WORDS])] = set()
-        found += [
-            Surface(text=text, phrase=phrase, speakers=len(some), of_phrase=everybody)
-            for text, some in sorted(speakers.items(), key=lambda item: (-len(item[1]), item[0]))
-        ]
-    return tuple(found)
+    return tuple(one for phrase in phrases for one in spellings(phrase, by_phrase[phrase]))
 
 
-def _spelled(claims: Iterable[Claim]) -> Iterator[tuple[str, str]]:
+def spellings(phrase: str, claims: Sequence[Claim]) -> list[Surface]:
+    """Every spelling of one idea, the commonest first."""
+    everybody = len({_speaker(claim) for claim in claims})
+    speakers: dict[str, set[str]] = defaultdict(set)
+    for text, speaker in _spelled(claims):
+        speakers[text].add(speaker)
+    if not speakers:
+        speakers[" ".join(phrase.split()[:IDEA_WORDS])] = set()
+    return [
+        Surface(text=text, phrase=phrase, speakers=len(some), of_phrase=everybody)
+        for text, some in sorted(speakers.items(), key=lambda item: (-len(item[1]), item[0]))
+    ]
+
+
+def _spelled(claims: Iterable[Claim]) -> Iterable[tuple[str, str]]:
     """The idea as each speaker writes it, capitals as most of those with the same letters do."""
     written = [
         (_shown(claim.phrase), _speaker(claim))
         for claim in claims
         if not claim.means and not is_pointer(claim.phrase)
     ]
+    return _as_most(written) if len(written) > 1 else written
+
+
+def _as_most(written: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     usual: dict[str, Counter[str]] = defaultdict(Counter)
     for text, _ in written:
         usual[text.lower()][text] += 1
@@ -112,32 +137,38 @@ def _spelled(claims: Iterable[Claim]) -> Iterator[tuple[str, str]]:
         )
 
 
-def leanings(vectors: Rows, kind: Kind, encode: Callable[[Sequence[str]], Rows]) -> Rows:
-    """Likeness of each phrase to the nearest typical phrase of each family, one column a family."""
+def leanings(kind: Kind, encode: Callable[[Sequence[str]], Rows]) -> Callable[[Rows], Rows]:
+    """Gives vectors the likeness of each to the nearest typical phrase of each family."""
     groups = families(kind)
-    likeness = vectors @ encode([phrase for some in groups.values() for phrase in some]).T
+    typical = encode([phrase for some in groups.values() for phrase in some]).T
     starts = np.cumsum([0, *(len(some) for some in groups.values())])[:-1]
-    return np.asarray(np.maximum.reduceat(likeness, starts, axis=1), dtype=np.float32)
+
+    def lean(vectors: Rows) -> Rows:
+        """One column a family."""
+        return np.asarray(np.maximum.reduceat(vectors @ typical, starts, axis=1), np.float32)
+
+    return lean
 
 
 def names(
     spellings: Sequence[Surface],
     typical: Mapping[str, float],
-    phrases: Sequence[str] = (),
+    commonest: Mapping[str, float] | None = None,
     leaning: Mapping[str, float] | None = None,
 ) -> tuple[Candidate, ...]:
     """Up to twelve names, best first, never none: central, frequent, shared and short wins.
 
-    `typical` is the likeness of each normalised phrase to the middle of its theme; `phrases` are
-    all of the theme's: a word that most of them share names it better. `leaning` is how much a
-    phrase is like what is typical of the family its theme leans on: broader words win by it.
+    `typical` is the likeness of each normalised phrase to the middle of its theme; `commonest`
+    is what `shared` says of it: a word that most phrases share names a theme better. `leaning` is
+    how much a phrase is like what is typical of the family its theme leans on: broader words win.
     """
-    shared, near = _shared(phrases), leaning or {}
+    common, near = commonest or {}, leaning or {}
     ranked = sorted(
         spellings,
         key=lambda some: (
-            -_standing(some, typical)
-            - SHARED * shared.get(some.phrase, 0.0)
+            -typical.get(some.phrase, 0.0)
+            - some.standing
+            - SHARED * common.get(some.phrase, 0.0)
             - near.get(some.phrase, 0.0),
             some.text,
         ),
@@ -150,6 +181,23 @@ def names(
     if core and core.lower() not in {candidate.text.lower() for candidate in found}:
         found.insert(0, Candidate(text=core, phrase=found[0].phrase))
     return tuple(found)
+
+
+def promising(
+    phrases: Sequence[str], heard: Rows, typical: Rows, common: Mapping[str, float], near: Rows
+) -> list[str]:
+    """Of very many phrases those that can lend a theme its name, in their order.
+
+    `heard` is how often each is said, `near` how like it is to what is typical of the family.
+    """
+    if len(phrases) <= POOL:
+        return list(phrases)
+    lengths = np.array([phrase.count(" ") + 1 for phrase in phrases])
+    spread = np.array([common.get(phrase, 0.0) for phrase in phrases])
+    score = typical + near + FREQUENT * np.log1p(heard) + SHARED * spread
+    score -= TOO_LONG * np.maximum(lengths - SHORT, 0)
+    best = np.argsort(-np.round(score, 4), kind="stable")[:POOL]
+    return [phrases[place] for place in np.sort(best).tolist()]
 
 
 def _core(name: str, spellings: Sequence[str]) -> str:
@@ -165,13 +213,13 @@ def _core(name: str, spellings: Sequence[str]) -> str:
             core = " ".join(parts[start : start + length]).strip(_EDGES)
             held = sum(f" {core.lower()} " in text for text in texts)
             if held >= CORE * len(texts) and any(
-                word not in _plain() for word in core.lower().split()
+                word not in plain() for word in core.lower().split()
             ):
                 return core
     return ""
 
 
-def _shared(phrases: Sequence[str]) -> dict[str, float]:
+def shared(phrases: Sequence[str]) -> dict[str, float]:
     """For each phrase the share of the theme's different phrases that its commonest word is in."""
     stems = {phrase: {word[:STEM] for word in keywords(phrase)} for phrase in phrases}
     spread = Counter(stem for some in stems.values() for stem in some)
@@ -179,59 +227,6 @@ def _shared(phrases: Sequence[str]) -> dict[str, float]:
         phrase: max((spread[stem] for stem in some), default=0) / len(phrases)
         for phrase, some in stems.items()
     }
-
-
-def key_words(
-    groups: Sequence[Mapping[str, int]], near: Sequence[Sequence[int]]
-) -> list[tuple[str, ...]]:
-    """For each group the words that tell it from its neighbours, the most telling first.
-
-    Groups are normalised phrases with how often each is said; `near` are the numbers of each
-    group's neighbours. A word counts by its share of the group's words, and by how many times
-    that is its share in the neighbours.
-    """
-    shares = [_word_shares(group) for group in groups]
-    found = []
-    for own, others in zip(shares, near, strict=True):
-        weight = {
-            word: share * math.log((share + RARE) / (_mean_share(word, others, shares) + RARE))
-            for word, share in own.items()
-        }
-        best = sorted(weight, key=lambda word: (-weight[word], word))
-        telling = [word for word in best if weight[word] > math.log(TELLING) * own[word]]
-        found.append(tuple(telling[:KEYWORDS]))
-    return found
-
-
-@cache
-def _plain() -> frozenset[str]:
-    """Words that tell no theme from another."""
-    raw = tomllib.loads(files("miner").joinpath("data/plain.toml").read_text("utf-8"))
-    return frozenset(raw["words"])
-
-
-def _word_shares(group: Mapping[str, int]) -> dict[str, float]:
-    counts: Counter[str] = Counter()
-    for phrase, times in group.items():
-        counts.update(dict.fromkeys(keywords(phrase) - _plain(), times))
-    whole = sum(counts.values())
-    return {word: count / whole for word, count in counts.items()}
-
-
-def _mean_share(word: str, others: Sequence[int], shares: Sequence[Mapping[str, float]]) -> float:
-    return sum(shares[other].get(word, 0.0) for other in others) / max(len(others), 1)
-
-
-def _standing(some: Surface, typical: Mapping[str, float]) -> float:
-    length = len(words(some.text))
-    return (
-        typical.get(some.phrase, 0.0)
-        + FREQUENT * math.log1p(some.of_phrase)
-        + 0.02 * math.log1p(some.speakers)
-        - 0.15 * max(0, length - SHORT)
-        - (0.05 if length == 0 or len(some.text) < 3 else 0.0)
-        - (2.0 if is_pointer(some.text) else 0.0)
-    )
 
 
 def _shown(phrase: str) -> str:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Near", "neighbours"]
+from miner.sums import sums
+
+__all__ = ["Near", "highest", "neighbours"]
 
 Rows = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -23,6 +25,8 @@ PROBES = 24
 """Cells searched for the neighbours of a cell, itself among them."""
 ROUNDS = 2
 """How often the centres of the cells are moved to their middle."""
+SAMPLED = 50
+"""Rows for each cell, spread evenly, by which the centres are moved."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,31 +63,39 @@ def neighbours(rows: Rows, count: int, *, exact: int = EXACT) -> Near:
 
 
 def _search(rows: Rows, some: Labels, among: Labels, found: Near) -> None:
-    """Writes the nearest of `among` for some rows."""
-    likeness = rows[some] @ rows[among].T
-    likeness[some[:, None] == among[None, :]] = -2.0
+    """Writes the nearest of `among`, which is sorted, for some rows."""
     count = min(found.places.shape[1], len(among) - 1)
     if not count:
         return
-    best = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
-    best.sort(axis=1)
-    values = np.take_along_axis(likeness, best, axis=1)
-    order = np.argsort(-values, axis=1, kind="stable")
-    found.places[some, :count] = among[np.take_along_axis(best, order, axis=1)]
-    found.likeness[some, :count] = np.take_along_axis(values, order, axis=1)
+    likeness = rows[some] @ rows[among].T
+    likeness[some[:, None] == among[None, :]] = -2.0
+    best, values = highest(likeness, count)
+    found.places[some, :count] = among[best]
+    found.likeness[some, :count] = values
     found.places[some, count:] = found.places[some, count - 1 : count]
+
+
+def highest(values: Rows, count: int) -> tuple[Labels, Rows]:
+    """Places and values of the highest of each row, the highest first, of equals the first."""
+    # Values alone are parted many times faster than places.
+    least = np.partition(values, values.shape[1] - count, axis=1)[:, values.shape[1] - count]
+    row, column = np.nonzero(values >= least[:, None])
+    kept = values[row, column]
+    order = np.lexsort((column, -kept, row))
+    starts = np.searchsorted(row[order], np.arange(len(values)))
+    best = order[starts[:, None] + np.arange(count)]
+    return column[best], kept[best]
 
 
 def _cells(rows: Rows) -> tuple[Labels, list[Labels]]:
     """A cell for each row, and for each cell the cells nearest to it, itself first."""
     count = int(2 * np.sqrt(len(rows)))
     centres = rows[np.linspace(0, len(rows) - 1, count).astype(np.int64)]
+    some = rows[:: -(-len(rows) // (SAMPLED * count))]
     for _ in range(ROUNDS):
-        cells = _nearest(rows, centres)
-        sums = np.zeros_like(centres)
-        np.add.at(sums, cells, rows)
-        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        centres = np.where(lengths > 0, sums / np.maximum(lengths, 1e-9), centres)
+        total = sums(some, _nearest(some, centres), count)
+        lengths = np.linalg.norm(total, axis=1, keepdims=True)
+        centres = np.where(lengths > 0, total / np.maximum(lengths, 1e-9), centres)
     used, labels = np.unique(_nearest(rows, centres), return_inverse=True)
     likeness = centres[used] @ centres[used].T
     np.fill_diagonal(likeness, 2.0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from miner.model import Claim
@@ -18,6 +18,7 @@ __all__ = ["ideas", "is_pointer", "keywords", "lemma", "moment", "normalise", "w
 
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "`": "'"})
 _WORD = re.compile(r"[^\W_]+(?:[-'.][^\W_]+)*")
+_PIECE = re.compile(r"[^\W_]+")
 _POSSESSIVE = re.compile(r"'s?$")
 _DIGITS = re.compile(r"\d+")
 
@@ -33,6 +34,8 @@ class _Spelling:
     singular: frozenset[str]
     products: frozenset[str]
     pointers: frozenset[str]
+    openings: frozenset[str]
+    """What the written-out phrases begin with."""
 
 
 @cache
@@ -51,14 +54,21 @@ def _spelling() -> _Spelling:
         singular=frozenset(raw["singular"]["words"]),
         products=frozenset(raw["products"]["words"]),
         pointers=frozenset(raw["pointers"]["words"]),
+        openings=frozenset(_PIECE.findall(short)[0] for short in raw["phrases"]),
     )
 
 
 def words(text: str) -> list[str]:
     """The words of a text as written, without punctuation; hyphens and apostrophes stay inside."""
-    return _WORD.findall(text.translate(_APOSTROPHES))
+    return _WORD.findall(_straight(text))
 
 
+def _straight(text: str) -> str:
+    """The text with one apostrophe."""
+    return text if text.isascii() and "`" not in text else text.translate(_APOSTROPHES)
+
+
+@lru_cache(maxsize=100_000)
 def lemma(word: str) -> str:
     """The word in lower case and the field's usual form: no possessive, no plural, one spelling."""
     spelling = _spelling()
@@ -97,6 +107,15 @@ def _expanded(word: str, before: str, after: str) -> str:
     return spelling.abbreviations.get(bare, word)
 
 
+@lru_cache(maxsize=100_000)
+def _plain(word: str) -> tuple[str, bool]:
+    """A word that holds no capital, written out and in lemmas; whether it may open a phrase."""
+    spelling = _spelling()
+    full = spelling.abbreviations.get(_POSSESSIVE.sub("", word), word)
+    text = " ".join(lemma(part) for part in full.split())
+    return text, bool(spelling.openings.intersection(_PIECE.findall(text)))
+
+
 def normalise(phrase: str) -> str:
     """The phrase in lower case, written out, in lemmas, without fillers; empty only if it was.
 
@@ -107,10 +126,15 @@ def normalise(phrase: str) -> str:
     found = words(phrase)
     if len(found) > 2 and all(word.isupper() for word in found):
         found = [word.lower() for word in found]
-    beside = zip(["", *found], found, [*found[1:], ""], strict=False)
-    full = [_expanded(word, before, after) for before, word, after in beside]
-    text = " ".join(lemma(part) for word in full for part in word.split())
-    text = spelling.any_phrase.sub(lambda m: spelling.phrases[m[0].replace("-", " ")], text)
+    if phrase == phrase.lower() or all(word == word.lower() for word in found):
+        known = [_plain(word) for word in found]
+        text, opened = " ".join(text for text, _ in known), any(opens for _, opens in known)
+    else:
+        beside = zip(["", *found], found, [*found[1:], ""], strict=False)
+        full = [_expanded(word, before, after) for before, word, after in beside]
+        text, opened = " ".join(lemma(part) for word in full for part in word.split()), True
+    if opened:
+        text = spelling.any_phrase.sub(lambda m: spelling.phrases[m[0].replace("-", " ")], text)
     kept = [word for word in text.split() if word not in spelling.fillers]
     return " ".join(kept) or text or phrase.strip().lower()
 
@@ -122,8 +146,8 @@ def keywords(phrase: str) -> frozenset[str]:
 
 def is_pointer(phrase: str) -> bool:
     """True where a phrase only points at something named elsewhere: "it", "both of them"."""
-    found = [word.lower() for word in words(phrase)]
-    return all(word in _spelling().pointers for word in found)
+    pointers, found = _spelling().pointers, _WORD.finditer(_straight(phrase))
+    return all(match[0].lower() in pointers for match in found)
 
 
 def ideas(claims: Sequence[Claim]) -> dict[str, str]:
@@ -133,16 +157,25 @@ def ideas(claims: Sequence[Claim]) -> dict[str, str]:
     the author's nearest earlier phrase in the same post, else in the same document; where there is
     none, for the words around it.
     """
-    ordered = sorted(claims, key=moment)
-    usual = _one_spelling({claim.words for claim in claims})
+    said = {claim.words for claim in claims}
+    usual, pointing = _one_spelling(said), {phrase for phrase in said if is_pointer(phrase)}
+    found = {claim.id: usual[claim.words] for claim in claims}
+    asked = {claim.quote.document for claim in claims if claim.words in pointing}
+    return found | _pointed([c for c in claims if c.quote.document in asked], usual, pointing)
+
+
+def _pointed(
+    claims: Sequence[Claim], usual: Mapping[str, str], pointing: Collection[str]
+) -> dict[str, str]:
+    """The ideas of some documents' claims, the pointing ones by what was said before them."""
     found: dict[str, str] = {}
     last_here: dict[tuple[str, str], str] = {}
     last_of: dict[tuple[str, str], str] = {}
-    for claim in ordered:
+    for claim in sorted(claims, key=moment):
         here = (claim.quote.document, claim.quote.part)
         by = (claim.quote.document, claim.author or f"#{claim.quote.part}")
         idea = usual[claim.words]
-        if is_pointer(claim.words):
+        if claim.words in pointing:
             idea = last_here.get(here) or last_of.get(by) or normalise(claim.quote.text[:120])
         else:
             last_here[here] = last_of[by] = idea
@@ -152,15 +185,26 @@ def ideas(claims: Sequence[Claim]) -> dict[str, str]:
 
 def _one_spelling(phrases: Iterable[str]) -> dict[str, str]:
     """Phrase to normalised phrase, the same for those that differ in blanks and hyphens alone."""
-    normalised = {phrase: normalise(phrase) for phrase in phrases}
+    spelled = {phrase: _spelled(phrase) for phrase in phrases}
     together: dict[str, str] = {}
-    for phrase, norm in sorted(normalised.items(), key=lambda item: (-item[1].count(" "), item[1])):
-        for key in (_squeezed(norm), _squeezed(phrase)):
-            together.setdefault(key, norm)
-    return {
-        phrase: together[min(_squeezed(norm), _squeezed(phrase), key=lambda k: _rank(together[k]))]
-        for phrase, norm in normalised.items()
-    }
+    for _order, norm, one, other in sorted(set(spelled.values())):
+        together.setdefault(one, norm)
+        together.setdefault(other, norm)
+    found = {}
+    for phrase, (_, _, one, other) in spelled.items():
+        first, second = together[one], together[other]
+        found[phrase] = first if first == second else min(first, second, key=_rank)
+    return found
+
+
+@lru_cache(maxsize=1 << 18)
+def _spelled(phrase: str) -> tuple[int, str, str, str]:
+    """Words the other way round, the normalised phrase, and what it and the phrase are known by.
+
+    Remembered, since a run reads the phrases of the last run as well.
+    """
+    norm = normalise(phrase)
+    return -norm.count(" "), norm, _squeezed(norm), _squeezed(phrase)
 
 
 def _rank(norm: str) -> tuple[int, str]:
@@ -168,7 +212,8 @@ def _rank(norm: str) -> tuple[int, str]:
 
 
 def _squeezed(text: str) -> str:
-    return "".join(_WORD.findall(text.lower())).replace("-", "")
+    bare = text.lower().replace(" ", "")
+    return bare if bare.isalnum() else "".join(_WORD.findall(text.lower())).replace("-", "")
 
 
 def moment(claim: Claim) -> tuple[float, str, int, str, int, str]:

@@ -6,23 +6,27 @@ How the groups are found is here; who keeps which id is `miner.identity`.
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from miner.communities import communities
-from miner.continuity import NEW, joined, settled
+from miner.continuity import NEW, Known, joined, settled
 from miner.decisions import decided
 from miner.drafts import Draft, Ideas, drafted, finished
 from miner.families import profiles
 from miner.identity import Previous, carry_over, renamed
+from miner.memory import Memory
 from miner.model import Claim, Decision, Kind, Theme, ThemeEvent
 from miner.names import leanings
 from miner.phrases import ideas
 from miner.stability import stabilities
+from miner.sums import means
 
 __all__ = ["Grouped", "Grouping", "apply_decisions", "group", "partition"]
 
@@ -30,6 +34,8 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 Rows = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
+FIRST_NEW = 1 << 40
+"""Above the number of any former theme."""
 KINDS: tuple[Kind, ...] = ("cause", "trigger", "diagnosis", "remedy")
 
 
@@ -79,22 +85,37 @@ def group(
     previous: Previous | None = None,
     *,
     how: Grouping | None = None,
+    memory: Memory | None = None,
 ) -> Grouped:
     """Themes of all claims, whatever their order. New phrases join former themes where they fit.
 
-    Known phrases stay in their former theme unless a grouping without memory disagrees strongly.
+    Known phrases stay in their former theme unless a grouping without the former themes disagrees
+    strongly. `memory` spares telling anew what follows from the same claims, and changes nothing.
     """
     how = how or Grouping()
     before = previous or Previous()
     found: list[Draft] = []
     whole: dict[Kind, int] = {}
-    for kind in KINDS:
-        members = [claim for claim in claims if claim.kind == kind]
-        if members:
-            drafts, whole[kind] = _of_kind(kind, members, encode, before, how)
-            found += drafts
-    carried, events = carry_over([part.group for part in found], before)
-    return Grouped(themes=finished(found, carried, before), events=events, whole=whole)
+    with _uncollected():
+        for kind in KINDS:
+            members = [claim for claim in claims if claim.kind == kind]
+            if members:
+                drafts, whole[kind] = _of_kind(kind, members, encode, before, how, memory)
+                found += drafts
+        carried, events = carry_over([part.group for part in found], before)
+        return Grouped(themes=finished(found, carried, before), events=events, whole=whole)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without looking for rubbish: the many small things made here stay, none points in a ring."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def apply_decisions(
@@ -138,19 +159,26 @@ def partition(
     are nearer on average than the cut, so that a second run on the result changes nothing.
     """
     labels = np.unique(np.asarray(blocks, dtype=np.int64), return_inverse=True)[1]
+    if int(labels.max(initial=-1)) + 1 == len(rows) <= how.exact:
+        # Where every row is its own block, average linkage leaves no two near groups.
+        return _linked(rows[np.argsort(labels)], how.cut)[labels]
     while True:
         count = int(labels.max()) + 1 if len(labels) else 0
         if count < 2:
             return labels
-        means = _means(rows, labels, count)
-        joined = _joined(means, _sums(weights, labels, count), how)
+        joined = _joined(means(rows, labels, count), _sums(weights, labels, count), how)
         labels = joined[labels]
         if int(joined.max()) + 1 == count:
             return labels
 
 
 def _of_kind(
-    kind: Kind, claims: Sequence[Claim], encode: Encode, previous: Previous, how: Grouping
+    kind: Kind,
+    claims: Sequence[Claim],
+    encode: Encode,
+    previous: Previous,
+    how: Grouping,
+    memory: Memory | None,
 ) -> tuple[list[Draft], int]:
     """The themes to be of a kind, and how many phrases there were when last grouped as a whole."""
     idea_of = ideas(claims)
@@ -161,72 +189,78 @@ def _of_kind(
     vectors = encode(phrases)
     rows = _guided(vectors, profiles(vectors, kind, encode), how.guidance)
     weights = [len(by_phrase[phrase]) for phrase in phrases]
-    labels, whole = _labels(kind, phrases, rows, weights, previous, how)
-    fine = _finer(rows, weights, labels, how)
+    whole = previous.whole.get(kind, 0)
+    anew = len(phrases) <= how.always or len(phrases) > how.growth * whole
+    known = previous.known(kind, phrases)
+    broad = np.zeros(len(phrases), dtype=np.int64)
+    if anew:
+        broad = _broad(phrases, rows, how)
+        homes = settled(_within(broad, rows, weights, how), known, rows)
+    else:
+        homes = _grown(known, phrases, rows, weights, how)
+    former, labels = np.unique(homes, return_inverse=True)
     told = Ideas(
         kind=kind,
         phrases=phrases,
         vectors=vectors,
-        leanings=leanings(vectors, kind, encode),
+        lean=leanings(kind, encode),
         claims=by_phrase,
     )
 
     def regroup(drawn: Labels) -> Labels:
-        places = drawn.tolist()
-        said, heard = [phrases[place] for place in places], [weights[place] for place in places]
-        return _fresh(said, rows[drawn], heard, how)
+        heard = [weights[place] for place in drawn.tolist()]
+        return _within(broad[drawn], rows[drawn], heard, how)
 
-    return drafted(told, labels, fine, stabilities(labels, regroup, how.rounds)), whole
+    def finer(group: Labels) -> Labels:
+        return _finer(rows[group], [weights[place] for place in group.tolist()], how)
+
+    sure = stabilities(labels, regroup, how.rounds) if anew else _sure(former, previous)
+    return drafted(told, labels, finer, sure, memory), len(phrases) if anew else whole
 
 
-def _finer(rows: Rows, weights: Sequence[int], labels: Labels, how: Grouping) -> Labels:
-    """A label per phrase for the parts of the themes: what stays together at a closer look."""
-    fine = labels.copy()
+def _sure(former: Labels, previous: Previous) -> list[float | None]:
+    """How sure each theme was when all phrases of its kind were last grouped."""
+    known = previous.themes
+    return [known[n].stability if n < len(known) else None for n in former.tolist()]
+
+
+def _finer(rows: Rows, weights: Sequence[int], how: Grouping) -> Labels:
+    """A label per phrase of one theme for its parts: what stays together at a closer look."""
+    if len(rows) < how.parted:
+        return np.zeros(len(rows), dtype=np.int64)
     closer = replace(how, cut=how.cut * how.closer)
-    for label in np.flatnonzero(np.bincount(labels) >= how.parted).tolist():
-        group = np.flatnonzero(labels == label)
-        some = [weights[place] for place in group.tolist()]
-        parts = partition(rows[group], some, range(len(group)), closer)
-        fine[group] = np.where(parts == 0, label, parts + int(fine.max()))
-    return fine
+    return partition(rows, weights, range(len(rows)), closer)
 
 
-def _labels(
-    kind: Kind,
-    phrases: Sequence[str],
-    rows: Rows,
-    weights: Sequence[int],
-    previous: Previous,
-    how: Grouping,
-) -> tuple[NDArray[np.int64], int]:
-    """A label per phrase from 0 without holes, and the phrases of the last whole grouping.
-
-    Of many phrases few of which are new only those are placed; else all are grouped, and the
-    result is weighed against the former themes.
-    """
-    known, whole = previous.known(kind, phrases), previous.whole.get(kind, 0)
-    if len(phrases) <= how.always or len(phrases) > how.growth * whole:
-        labels = settled(_fresh(phrases, rows, weights, how), known, rows)
-        whole = len(phrases)
-    else:
-        labels = joined(known, rows)
-        left = np.flatnonzero(labels == NEW)
-        if len(left):
-            places = left.tolist()
-            some, heard = [phrases[place] for place in places], [weights[p] for p in places]
-            labels[left] = _fresh(some, rows[left], heard, how) + int(labels.max()) + 1
-    return np.unique(labels, return_inverse=True)[1].reshape(-1), whole
+def _grown(
+    known: Known, phrases: Sequence[str], rows: Rows, weights: Sequence[int], how: Grouping
+) -> Labels:
+    """The homes with the new phrases placed; those that fit none are grouped among themselves."""
+    labels = joined(known, rows)
+    left = np.flatnonzero(labels == NEW)
+    if len(left):
+        places = left.tolist()
+        some, heard = [phrases[place] for place in places], [weights[p] for p in places]
+        broad = _broad(some, rows[left], how)
+        labels[left] = _within(broad, rows[left], heard, how) + FIRST_NEW
+    return labels
 
 
-def _fresh(phrases: Sequence[str], rows: Rows, weights: Sequence[int], how: Grouping) -> Labels:
-    """A label per phrase by what the phrases say alone, without memory."""
+def _broad(phrases: Sequence[str], rows: Rows, how: Grouping) -> Labels:
+    """A label per phrase for what is compared with each other: all, or of many a community."""
     if len(phrases) <= how.exact:
-        return partition(rows, weights, range(len(rows)), how)
-    broad = communities(rows, phrases, seed=how.seed)
+        return np.zeros(len(phrases), dtype=np.int64)
+    return communities(rows, phrases, seed=how.seed, most=how.exact)
+
+
+def _within(broad: Labels, rows: Rows, weights: Sequence[int], how: Grouping) -> Labels:
+    """A label per phrase from 0, by what the phrases of one community say alone."""
     labels = np.zeros_like(broad)
     for group in np.split(np.argsort(broad, kind="stable"), np.cumsum(np.bincount(broad))[:-1]):
         some = [weights[place] for place in group.tolist()]
-        labels[group] = partition(rows[group], some, range(len(group)), how) + labels.max() + 1
+        if some:
+            found = partition(rows[group], some, range(len(group)), how)
+            labels[group] = found + labels.max() + 1
     return np.unique(labels, return_inverse=True)[1].reshape(-1)
 
 
@@ -236,16 +270,11 @@ def _guided(vectors: Rows, leanings: Rows, guidance: float) -> Rows:
     Families weigh only as far as they are heard: far from all of them, words alone decide.
     """
     heard = guidance * np.square(leanings).sum(axis=1, keepdims=True)
-    parts = [np.sqrt(1 - heard) * vectors, np.sqrt(guidance) * leanings]
-    return np.hstack(parts).astype(np.float32)
-
-
-def _means(rows: Rows, labels: NDArray[np.int64], count: int) -> Rows:
-    """Mean row of each group; its length tells how close the group is."""
-    sums = np.zeros((count, rows.shape[1]), dtype=np.float32)
-    np.add.at(sums, labels, rows)
-    sizes = np.bincount(labels, minlength=count)
-    return np.asarray(sums / sizes[:, None], dtype=np.float32)
+    width = vectors.shape[1]
+    rows = np.empty((len(vectors), width + leanings.shape[1]), dtype=np.float32)
+    np.multiply(vectors, np.sqrt(1 - heard), out=rows[:, :width])
+    np.multiply(leanings, np.sqrt(guidance), out=rows[:, width:])
+    return rows
 
 
 def _sums(weights: Sequence[int], labels: NDArray[np.int64], count: int) -> NDArray[np.float64]:
@@ -253,21 +282,21 @@ def _sums(weights: Sequence[int], labels: NDArray[np.int64], count: int) -> NDAr
     return np.asarray(sums, dtype=np.float64)
 
 
-def _joined(means: Rows, weights: NDArray[np.float64], how: Grouping) -> NDArray[np.int64]:
+def _joined(middles: Rows, weights: NDArray[np.float64], how: Grouping) -> NDArray[np.int64]:
     """A label per group, from 0 without holes: average linkage, in rounds where there are many."""
-    if len(means) <= how.exact:
-        return _linked(means, how.cut)
-    labels = np.full(len(means), -1, dtype=np.int64)
-    waiting = np.lexsort((np.arange(len(means)), -weights))
+    if len(middles) <= how.exact:
+        return _linked(middles, how.cut)
+    labels = np.full(len(middles), -1, dtype=np.int64)
+    waiting = np.lexsort((np.arange(len(middles)), -weights))
     while len(waiting):
         seeds, rest = waiting[: how.exact], waiting[how.exact :]
-        labels[seeds] = _linked(means[seeds], how.cut) + int(labels.max()) + 1
-        waiting = _unplaced(means, labels, seeds, rest, how.cut)
+        labels[seeds] = _linked(middles[seeds], how.cut) + int(labels.max()) + 1
+        waiting = _unplaced(middles, labels, seeds, rest, how.cut)
     return np.unique(labels, return_inverse=True)[1]
 
 
 def _unplaced(
-    means: Rows,
+    middles: Rows,
     labels: NDArray[np.int64],
     seeds: NDArray[np.int64],
     rest: NDArray[np.int64],
@@ -278,30 +307,27 @@ def _unplaced(
         return rest
     first = int(labels[seeds].min())
     count = int(labels[seeds].max()) - first + 1
-    centres = _means(means[seeds], labels[seeds] - first, count)
+    centres = means(middles[seeds], labels[seeds] - first, count)
     placed = np.zeros(len(rest), dtype=bool)
     for start in range(0, len(rest), 4096):
         some = rest[start : start + 4096]
-        likeness = means[some] @ centres.T
+        likeness = middles[some] @ centres.T
         near = likeness.max(axis=1) > 1 - cut
         labels[some[near]] = likeness[near].argmax(axis=1) + first
         placed[start : start + len(some)] = near
     return rest[~placed]
 
 
-def _linked(means: Rows, cut: float) -> NDArray[np.int64]:
+def _linked(middles: Rows, cut: float) -> NDArray[np.int64]:
     """Average linkage on 1 - dot product; the average distance of two groups of phrases is that."""
-    if len(means) < 2:
-        return np.zeros(len(means), dtype=np.int64)
-    from sklearn.cluster import AgglomerativeClustering
+    if len(middles) < 2:
+        return np.zeros(len(middles), dtype=np.int64)
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
 
-    far = np.maximum(1.0 - means @ means.T, 0.0)
-    far = (far + far.T) / 2
-    np.fill_diagonal(far, 0.0)
-    linkage = AgglomerativeClustering(
-        n_clusters=None, metric="precomputed", linkage="average", distance_threshold=cut
-    )
-    labels = linkage.fit_predict(far)
+    far = np.maximum(1.0 - middles @ middles.T, 0.0)
+    tree = linkage(squareform((far + far.T) / 2, checks=False), method="average")
+    labels = fcluster(tree, np.nextafter(cut, 0.0), criterion="distance")
     # Labels in order of first appearance, so that they follow the settled order of the rows.
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)

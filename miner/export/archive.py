@@ -59,9 +59,13 @@ def packed(stream: IO[bytes], files: Iterable[File]) -> None:
 
 @contextmanager
 def _instead_of(target: Path) -> Iterator[IO[bytes]]:
-    """A file that takes the target's place once it is whole."""
+    """A file that takes the target's place once it is whole; a device or pipe is written to."""
     if target.is_dir():
         raise BadTarget(f"{target}: is a folder; name a file with --out")
+    if target.exists() and not target.is_file():
+        with target.open("wb", buffering=0) as stream:
+            yield stream
+        return
     part = target.with_name(target.name + ".part")
     try:
         with part.open("wb") as stream:

@@ -21,8 +21,8 @@ __all__ = ["bibtex", "csl", "parted", "ris"]
 _CITED = re.compile(
     r"(?P<who>(?:(?:d[aeiu]|van|von|den?|der|la|le|el|ter|ten)\s)*[A-Z\u00c0-\u017d][\w'’\-]+"
     r"(?: [A-Z\u00c0-\u017d][\w'’\-]+)? [A-Z]{1,3})"
-    r"(?P<more>,? et al)?\.?:? +(?P<title>.+?[^.\s])\. +"
-    r"(?P<journal>[A-Z][^.;?]*?(?:\. [A-Z][^.;]*?)*)"
+    r"(?P<more>,? et al)?\.?:? +(?P<title>.{1,600}?[^.\s])\. +"
+    r"(?P<journal>[A-Z][^.;?]{0,100}?(?:\. [A-Z][^.;]{0,60}?){0,6})"
     r"\.? +(?P<year>(?:19|20)\d\d)\b"
 )
 

@@ -16,7 +16,7 @@ from miner.counts import FEW, OUTCOMES, shares
 from miner.coverage import coverage
 from miner.export.package import KINDS, File, Kept, Package
 from miner.export.sheet import datasheet, lines_about, text_file
-from miner.model import Evidence, Theme
+from miner.model import Evidence, SubTheme, Theme
 
 __all__ = ["escaped", "files"]
 
@@ -106,7 +106,7 @@ def _asked(package: Package) -> Iterator[str]:
         yield f"- {escaped(one.text)} ({one.askers} ask, {one.answered} got an answer)"
 
 
-def _people(theme: Theme) -> str:
+def _people(theme: Theme | SubTheme) -> str:
     return f"{theme.tally.authors} {'person' if theme.tally.authors == 1 else 'people'}"
 
 
@@ -117,6 +117,7 @@ def _note(vault: _Vault, theme: Theme) -> Iterator[str]:
     covered = coverage(theme, own=package.own).label
     yield f"{_people(theme)} in {theme.tally.threads} threads; {covered}."
     yield from _outcomes(theme)
+    yield from _parts(theme)
     yield from _links(vault, theme)
     yield from _evidence(vault.evidence.get(theme.id, ()))
     yield from _quotes(vault.quotes.get(theme.id, ()), vault.claims.get(theme.id, 0))
@@ -155,13 +156,17 @@ def _outcomes(theme: Theme) -> Iterator[str]:
         yield f"- {outcome.replace('_', ' ')}: {share.label}{span}"
 
 
+def _parts(theme: Theme) -> Iterator[str]:
+    if theme.parts:
+        yield "\n## Within\n"
+    for part in theme.parts:
+        yield f"- {escaped(part.name)}: {_people(part)}"
+
+
 def _links(vault: _Vault, theme: Theme) -> Iterator[str]:
     near = [link for key in theme.related if (link := _link(vault, key))]
-    parent = _link(vault, theme.parent) if theme.parent else ""
-    if near or parent:
+    if near:
         yield "\n## Near\n"
-    if parent:
-        yield f"- part of {parent}"
     yield from (f"- {link}" for link in near)
 
 

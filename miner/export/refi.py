@@ -20,7 +20,7 @@ from xml.sax.xmlreader import AttributesImpl
 from miner.export.archive import packed
 from miner.export.package import KINDS, File, Mark, Package, Passage
 from miner.export.sheet import lines_about, text_file
-from miner.model import Theme
+from miner.model import SubTheme, Theme
 
 __all__ = ["codebook", "project"]
 
@@ -138,36 +138,49 @@ def _codes(xml: _Xml, themes: Sequence[Theme]) -> None:
     names = _names(themes)
     below: dict[str, list[Theme]] = defaultdict(list)
     for theme in themes:
-        below[theme.parent if theme.parent in names else theme.kind].append(theme)
+        below[theme.kind].append(theme)
     with xml.within("Codes"):
         for kind, name in KINDS.items():
             if below[kind]:
                 with xml.within("Code", guid=_guid("kind", kind), name=name, isCodable="false"):
                     for theme in below[kind]:
-                        _code(xml, theme, names, below)
+                        _code(xml, theme, names)
 
 
 def _names(themes: Sequence[Theme]) -> dict[str, str]:
-    """A name of its own for each theme: QualCoder loses the codings of a second code of a name."""
+    """A name of its own for each theme and sub-theme, by id.
+
+    QualCoder loses the codings of a second code of a name.
+    """
     taken: set[str] = set()
     names = {}
-    for theme in themes:
-        name = theme.name or theme.id
-        every = (name, f"{name} ({theme.kind})", f"{name} ({theme.id})")
-        names[theme.id] = next(one for one in every if one.casefold() not in taken)
-        taken.add(names[theme.id].casefold())
+    called = [(theme.id, theme.name, theme.kind) for theme in themes]
+    called += [(part.id, part.name, theme.kind) for theme in themes for part in theme.parts]
+    for known, given, kind in called:
+        name = given or known
+        every = (name, f"{name} ({kind})", f"{name} ({known})")
+        names[known] = next(some for some in every if some.casefold() not in taken)
+        taken.add(names[known].casefold())
     return names
 
 
-def _code(
-    xml: _Xml, theme: Theme, names: Mapping[str, str], below: Mapping[str, Sequence[Theme]]
-) -> None:
-    said = f"{theme.id}: {theme.tally.authors} people, {theme.tally.reported} told an outcome"
-    attributes = {"name": names[theme.id], "color": _COLOURS[theme.kind]}
-    with xml.within("Code", guid=_guid("theme", theme.id), isCodable="true", **attributes):
+def _code(xml: _Xml, theme: Theme, names: Mapping[str, str]) -> None:
+    with _coded(xml, theme, names, _COLOURS[theme.kind]):
+        for part in theme.parts:
+            with _coded(xml, part, names, _COLOURS[theme.kind]):
+                pass
+
+
+@contextmanager
+def _coded(
+    xml: _Xml, one: Theme | SubTheme, names: Mapping[str, str], colour: str
+) -> Iterator[None]:
+    """A code that quotes may bear, with what is within it."""
+    said = f"{one.id}: {one.tally.authors} people, {one.tally.reported} told an outcome"
+    attributes = {"name": names[one.id], "color": colour}
+    with xml.within("Code", guid=_guid("theme", one.id), isCodable="true", **attributes):
         xml.leaf("Description", said)
-        for child in below.get(theme.id, ()):
-            _code(xml, child, names, below)
+        yield
 
 
 def _write_cases(xml: _Xml, cases: Mapping[str, Sequence[str]]) -> None:
@@ -185,12 +198,15 @@ def _write_sources(xml: _Xml, package: Package, user: str, when: str) -> None:
     first = next(passages, None)
     if first is None:
         return
+    parts = {c: part.id for t in package.themes for part in t.parts for c in part.claims}
     with xml.within("Sources"):
         for passage in (one for some in ([first], passages) for one in some):
-            _write_source(xml, passage, user, when)
+            _write_source(xml, passage, user, when, parts)
 
 
-def _write_source(xml: _Xml, passage: Passage, user: str, when: str) -> None:
+def _write_source(
+    xml: _Xml, passage: Passage, user: str, when: str, parts: Mapping[str, str]
+) -> None:
     guid = _guid("text", passage.key)
     with xml.within(
         "TextSource",
@@ -201,7 +217,8 @@ def _write_source(xml: _Xml, passage: Passage, user: str, when: str) -> None:
         creationDateTime=when,
     ):
         for mark in passage.marks:
-            _write_mark(xml, mark, passage, user, when)
+            codes = [mark.theme, *filter(None, [parts.get(mark.claim)])]
+            _write_mark(xml, mark, passage, user, when, codes)
         for name in VARIABLES:
             if value := getattr(passage, name):
                 with xml.within("VariableValue"):
@@ -209,7 +226,9 @@ def _write_source(xml: _Xml, passage: Passage, user: str, when: str) -> None:
                     xml.leaf("TextValue", value)
 
 
-def _write_mark(xml: _Xml, mark: Mark, passage: Passage, user: str, when: str) -> None:
+def _write_mark(
+    xml: _Xml, mark: Mark, passage: Passage, user: str, when: str, codes: Sequence[str]
+) -> None:
     with xml.within(
         "PlainTextSelection",
         guid=_guid("selection", passage.key, mark.claim),
@@ -221,6 +240,7 @@ def _write_mark(xml: _Xml, mark: Mark, passage: Passage, user: str, when: str) -
     ):
         if mark.note:
             xml.leaf("Description", mark.note)
-        coding = _guid("coding", mark.claim, mark.theme)
-        with xml.within("Coding", guid=coding, creatingUser=user, creationDateTime=when):
-            xml.leaf("CodeRef", targetGUID=_guid("theme", mark.theme))
+        for code in codes:
+            coding = _guid("coding", mark.claim, code)
+            with xml.within("Coding", guid=coding, creatingUser=user, creationDateTime=when):
+                xml.leaf("CodeRef", targetGUID=_guid("theme", code))

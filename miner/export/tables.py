@@ -119,7 +119,7 @@ THEMES: tuple[Column[Pair], ...] = (
     Column("kind", "text", "cause, trigger, diagnosis or remedy", lambda p: p[0].kind),
     Column("name", "text", "Its most typical phrase", lambda p: p[0].name),
     Column("keywords", "list", "Words that tell it from its neighbours", lambda p: p[0].keywords),
-    Column("parent", "text", "Id of the broader theme", lambda p: p[0].parent or ""),
+    Column("parts", "list", "Names of its sub-themes", lambda p: tuple(s.name for s in p[0].parts)),
     Column("related", "list", "Ids of near themes, nearest first", lambda p: p[0].related),
     Column("conditions", "list", "Conditions, most frequent first", lambda p: p[0].conditions),
     Column("authors", "whole", "People who speak of it", lambda p: p[0].tally.authors),

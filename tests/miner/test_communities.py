@@ -56,6 +56,30 @@ def test_another_seed_finds_nearly_the_same() -> None:
     assert adjusted_rand_score(first, second) > 0.95
 
 
+def test_no_group_is_larger_than_asked_for() -> None:
+    """What is too large is parted by its own graph; what was small enough stays together."""
+    sizes = [200, 60, 60]
+    rows, texts = clouds(sizes, spread=0.9)
+    whole, parted = communities(rows, texts), communities(rows, texts, most=100)
+    assert np.bincount(whole).max() > 100 >= np.bincount(parted).max()
+    together = np.bincount(whole)[whole] <= 100
+    assert adjusted_rand_score(whole[together], parted[together]) == 1.0
+    assert all(len(set(whole[parted == label])) == 1 for label in set(parted.tolist()))
+
+
+def test_very_many_phrases_take_their_resolution_from_a_sample(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And are still grouped as a whole, nothing left out."""
+    monkeypatch.setattr("miner.communities.EXACT", 300)
+    monkeypatch.setattr("miner.communities.SAMPLE", 250)
+    sizes = [160, 90, 60, 40, 35, 25]
+    rows, texts = clouds(sizes)
+    labels = communities(rows, texts)
+    assert adjusted_rand_score(hidden(sizes), labels) > 0.9
+    assert labels.tolist() == communities(rows, texts).tolist()
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 20])
 def test_few_phrases_are_no_error(count: int) -> None:
     """None, one or two: every row has a label."""

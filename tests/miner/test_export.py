@@ -7,6 +7,7 @@ import io
 import json
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.corpus import Corpus
+from crawler.database import open_database
 from crawler.documents import part_text
 from miner.errors import NothingMined, UnknownPart
 from miner.export import EXPORTERS, load
@@ -322,6 +324,8 @@ def test_the_vault_links_only_to_notes_that_exist(project: Stores, tmp_path: Pat
     assert {note["id"] for note in themes} == {"rem-heel", "rem-slow", "cau-desk"}
     heel = next(note for note in themes if note["id"] == "rem-heel")
     assert (heel["level"], heel["status"], heel["aliases"]) == (2, "supported", ["heel drops"])
+    within = heel.content.partition("## Within")[2].replace("\\", "")
+    assert within.startswith("\n\n- drops/barefoot?: 1 person")
 
 
 def test_the_page_holds_all_it_needs(project: Stores, tmp_path: Path) -> None:
@@ -363,6 +367,10 @@ def test_the_project_is_read_again_with_every_offset(project: Stores, tmp_path: 
             seen[one.name] = text[one.start_position : one.end_position]
             assert one.coding[0].code_ref.target_guid in codes
     assert seen == quotes
+    selections = [one for source in found.sources.text_source
+                  for one in source.plain_text_selection]  # fmt: skip
+    within = [[codes[coding.code_ref.target_guid] for coding in one.coding] for one in selections]
+    assert ["heel drops", "drops/barefoot?"] in within
     assert {case.name for case in found.cases.case} == {f"m_aaaaaaaa0{n}" for n in range(1, 6)}
     texts = {source.guid for source in found.sources.text_source}
     assert {ref.target_guid for case in found.cases.case for ref in case.source_ref} <= texts
@@ -410,14 +418,14 @@ def test_elements_stand_in_the_order_of_the_standard(project: Stores, tmp_path: 
 
 
 def test_the_code_book_is_read_again(project: Stores, tmp_path: Path) -> None:
-    """The library pyrefiqda reads kinds, themes and the theme below a theme."""
+    """The library pyrefiqda reads kinds, themes and the sub-theme below a theme."""
     from pyrefiqda import RefiCodebook
 
     book = RefiCodebook.load(put("qdc", packaged(project), tmp_path))
     kinds = {code.name: code for code in book.codes.code}
     assert set(kinds) == {"Remedies", "Causes"}
     assert kinds["Remedies"].is_codable is False
-    assert kinds["Remedies"].code[0].code[0].name == "=slow: heel/drops?"
+    assert kinds["Remedies"].code[0].code[0].name == "drops/barefoot?"
 
 
 def test_no_two_codes_have_one_name(project: Stores, tmp_path: Path) -> None:
@@ -432,7 +440,7 @@ def test_no_two_codes_have_one_name(project: Stores, tmp_path: Path) -> None:
     names = [code.name for kind in book.codes.code for code in _below(kind)]
     others = same[1:]
     assert sorted(names) == sorted(
-        ["Remedies", "Causes", "Rest", *(f"Rest ({one.kind})" for one in others)]
+        ["Remedies", "Causes", "Rest", "drops/barefoot?", *(f"Rest ({o.kind})" for o in others)]
     )
 
 
@@ -579,3 +587,20 @@ def test_the_check_finds_the_quotes_of_a_full_export(project: Stores) -> None:
     found = search(quotes_of(package).items(), corpus_texts(project[0]))
     assert len(found) == package.datasheet.findable == 6
     assert all(one.places == 1 for one in found)
+
+
+@pytest.mark.postgres
+def test_a_package_is_the_same_from_every_database(
+    project: Stores, build: Any, postgres: Any
+) -> None:
+    """What the exports are made of, of the whole project and of one theme."""
+    engine = open_database(postgres())
+    other = Corpus(engine), Knowledge(engine)
+    build(*other)
+    for chosen in ((), ("rem-heel",)):
+        made, wanted = packaged(other, themes=chosen), packaged(project, themes=chosen)
+        again = {"claims": list(wanted.claims), "passages": list(wanted.passages)}
+        assert list(made.claims) == again["claims"] != []
+        assert list(made.passages) == again["passages"] != []
+        assert replace(made, claims=(), passages=()) == replace(wanted, claims=(), passages=())
+    engine.dispose()

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from miner.counts import contested
+from miner.keywords import key_words
 from miner.model import Claim, Quote, Tally
-from miner.names import key_words, names, surfaces
+from miner.names import names, promising, shared, surfaces
 from miner.phrases import normalise
 from miner.stability import rand, stabilities
 
@@ -25,7 +26,7 @@ def named(*phrases: str, leaning: dict[str, float] | None = None) -> str:
         by_phrase.setdefault(normalise(phrase), []).append(claim)
     typical = dict.fromkeys(by_phrase, 0.8)
     near = {normalise(phrase): value for phrase, value in (leaning or {}).items()}
-    return names(surfaces(by_phrase, by_phrase), typical, sorted(by_phrase), near)[0].text
+    return names(surfaces(by_phrase, by_phrase), typical, shared(sorted(by_phrase)), near)[0].text
 
 
 def test_a_slip_of_the_keys_is_no_name() -> None:
@@ -56,13 +57,29 @@ def test_a_broader_phrase_of_the_family_wins_over_a_frequent_narrow_one() -> Non
 
 def test_key_words_tell_a_theme_from_its_neighbours() -> None:
     """What both say is no key word; neither is a plain word."""
-    groups = [{"knee brace": 4, "tight knee brace": 2, "the brace": 1}, {"knee sleeve": 5}]
-    first, second = key_words(groups, [[1], [0]])
+    phrases = ["knee brace", "tight knee brace", "the brace", "knee sleeve"]
+    heard = np.array([4, 2, 1, 5], dtype=np.float32)
+    first, second = key_words(phrases, heard, np.array([0, 0, 0, 1]), [[1], [0]])
     assert first[0] == "brace"
     assert second[0] == "sleeve"
     assert "knee" not in second
     assert "the" not in first
-    assert key_words([{"ice": 1}], [[]]) == [("ice",)]
+    alone = np.ones(1, dtype=np.float32), np.zeros(1, dtype=np.int64)
+    assert key_words(["ice"], *alone, [[]]) == [("ice",)]
+    assert key_words(["it"], *alone, [[]]) == [()]
+
+
+def test_of_very_many_phrases_those_that_may_be_the_name_are_looked_at() -> None:
+    """What is said often, shared, near the middle and short is among them, in the old order."""
+    phrases = [f"odd thing number {n} by the way" for n in range(200)]
+    phrases[150] = "strength work"
+    heard = np.ones(200, dtype=np.float32)
+    heard[20] = 400
+    kept = promising(phrases, heard, np.full(200, 0.5, np.float32), {}, heard * 0)
+    assert {"strength work", phrases[20]} <= set(kept)
+    assert len(kept) < 100
+    assert kept == sorted(kept, key=phrases.index)
+    assert promising(phrases[:9], heard[:9], heard[:9], {}, heard[:9]) == phrases[:9]
 
 
 # --- how sure ---------------------------------------------------------------------------------

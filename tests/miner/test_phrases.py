@@ -90,6 +90,12 @@ def test_a_slip_of_the_keys_is_mended(slip: str, meant: str) -> None:
     assert corrected(slip) == meant
 
 
+def test_a_word_too_long_for_any_other_is_left_alone() -> None:
+    """Its slips would be ten thousand million letters."""
+    word = "ow" * 50_000
+    assert corrected(word) == word
+
+
 def test_words_of_the_field_are_never_corrected() -> None:
     """The vocabulary stands as it is."""
     assert all(corrected(word) == word for word in vocabulary())

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from miner.embed import Encoder, load
 from miner.identity import Fates, Previous, former_themes, founded_id
+from miner.memory import Mind
 from miner.model import Claim, Decision, Kind, Quote, Theme
 from miner.themes import Grouped, Grouping, apply_decisions, group
 
@@ -91,6 +92,30 @@ def test_phrases_about_one_thing_share_a_theme() -> None:
     themes = [place[claim.id] for claim in claims]
     assert [len(set(themes[a:b])) for a, b in ((0, 4), (4, 8), (8, 11), (11, 13))] == [1] * 4
     assert len(set(themes)) == 4
+
+
+def test_a_memory_changes_nothing() -> None:
+    """Full, half full or empty: equal to the last byte, on the same claims and on more."""
+    claims = [*claims_of([*PHRASES, *vocabulary(160)]), *claims_of(PHRASES, "cause")]
+    old, memory = claims[:150], Mind()
+    first = group(old, by_words, memory=memory)
+    assert first == group(old, by_words)
+    assert group(old, by_words, memory=memory) == first
+    previous = former_themes(first.themes, old, whole=first.whole)
+    for how in (Grouping(), Grouping(always=100, growth=9.0)):
+        more = group(claims, by_words, previous, how=how, memory=memory)
+        assert repr(more) == repr(group(claims, by_words, previous, how=how))
+
+
+def test_a_memory_spares_only_what_is_the_same() -> None:
+    """Another outcome, another author: the theme is counted anew, and only that one is told."""
+    claims, memory = claims_of(PHRASES), Mind()
+    group(claims, by_words, memory=memory)
+    known = dict(memory.told)
+    changed = [replace(claims[0], outcome="helped", assertion="asserted"), *claims[1:]]
+    again = group(changed, by_words, memory=memory)
+    assert len(memory.told) == len(known) + 1
+    assert sum(theme.tally.helped for theme in again.themes) == 1
 
 
 def test_the_input_order_changes_nothing() -> None:
