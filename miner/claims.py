@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from importlib.resources import files
@@ -78,8 +78,18 @@ class Part:
     """`title`, `opener`, `reply` or `text`."""
     elsewhere: str = ""
     """What a title stands over; empty for all else."""
-    said: frozenset[str] = frozenset()
-    """Word stems of what others wrote before."""
+    before: tuple[Part, ...] = field(default=(), compare=False, repr=False)
+    """What others wrote just before."""
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Word stems of the own words."""
+        return stems([self.own])
+
+    @cached_property
+    def said(self) -> frozenset[str]:
+        """Word stems of what others wrote just before."""
+        return frozenset().union(*(part.words for part in self.before))
 
     @cached_property
     def scene(self) -> Scene:
@@ -379,13 +389,13 @@ def _thread_parts(thread: Thread) -> list[Part]:
     if first is not None and first.number == 1:
         parts[0] = replace(parts[0], written=first.written)
     said: set[str] = set()
-    before: deque[tuple[str | None, frozenset[str]]] = deque(maxlen=HEARD)
+    before: deque[Part] = deque(maxlen=HEARD)
     for post in thread.posts:
         part = _post_part(post, thread.title, said)
-        others = [words for author, words in before if author != post.author]
-        parts.append(replace(part, said=frozenset().union(*others)))
+        others = tuple(one for one in before if one.author != post.author)
+        parts.append(replace(part, before=others))
         said |= repeats(post.text)
-        before.append((post.author, stems([part.own])))
+        before.append(part)
     return parts
 
 
@@ -394,7 +404,7 @@ def _post_part(post: Post, title: str, said: set[str]) -> Part:
     return Part(
         name=post.id,
         text=post.text,
-        own=own_words(post.text, said | quoted),
+        own=own_words(post.text, said | quoted if quoted else said),
         context=title,
         author=post.author,
         written=post.written,

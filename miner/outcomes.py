@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import repeat
 
 import numpy as np
 
@@ -54,13 +56,14 @@ class Weights:
     rows: Mapping[str, int]
     """The row of a signal; that of "" is always counted."""
     table: np.ndarray
-    """(signals, answers), the answers of the three questions one after the other."""
+    """(signals + 1, answers), the answers of the three questions one after the other; the last row
+    is of zeros, for a signal that has no weight."""
 
     @classmethod
     def of(cls, known: Mapping[str, Mapping[str, Sequence[float]]]) -> Weights:
         """From a weight per answer by question and signal; KeyError where a question is missing."""
         rows = {name: row for row, name in enumerate(sorted({n for k in HEADS for n in known[k]}))}
-        table, begin = np.zeros((len(rows), sum(map(len, HEADS.values())))), 0
+        table, begin = np.zeros((len(rows) + 1, sum(map(len, HEADS.values())))), 0
         for head, answers in HEADS.items():
             for name, weights in known[head].items():
                 table[rows[name], begin : begin + len(answers)] = weights
@@ -69,10 +72,10 @@ class Weights:
 
     def scores(self, found: Mapping[str, float]) -> Mapping[str, Sequence[float]]:
         """Scores of the answers by question."""
-        said = [(self.rows[name], value) for name, value in found.items() if name in self.rows]
-        said.append((self.rows[""], 1.0))
-        places, values = zip(*said, strict=True)
-        total = (self.table[list(places)] * np.array(values)[:, None]).sum(0).tolist()
+        # What has no weight has the last row, of zeros.
+        places = [*map(self.rows.get, found, repeat(len(self.rows))), self.rows[""]]
+        values = np.array([*found.values(), 1.0])
+        total = (self.table[places] * values[:, None]).sum(0).tolist()
         scores, begin = {}, 0
         for head, answers in HEADS.items():
             scores[head] = total[begin : begin + len(answers)]
@@ -148,11 +151,16 @@ def _heads(name: str, pieces: Sequence[Piece]) -> dict[str, float]:
     for head in ("outcome", "assertion", "experiencer"):
         if name and head != "outcome":
             continue
-        for piece in pieces:
-            for index, probability in enumerate(getattr(piece.candidate, head)):
-                key = f"{name}{head}:{index}"
-                found[key] = found.get(key, 0.0) + math.log(max(probability, 1e-3)) / len(pieces)
+        said = [_logs(getattr(piece.candidate, head)) for piece in pieces]
+        for index, column in enumerate(zip(*said, strict=True)):
+            found[f"{name}{head}:{index}"] = sum(column) / len(said)
     return found
+
+
+@lru_cache(maxsize=1 << 10)
+def _logs(probabilities: tuple[float, ...]) -> tuple[float, ...]:
+    """Bounded logarithms; those of a remedy are asked for by every claim of its post."""
+    return tuple(math.log(max(probability, 1e-3)) for probability in probabilities)
 
 
 def _best(scores: Sequence[float]) -> int:

@@ -79,7 +79,8 @@ def _is_pitch(text: str, site: str) -> bool:
 
 def _before(text: str, name: str) -> set[str]:
     """Capitalised words right before a product's name, in lower case: whose product it is."""
-    hits = re.findall(rf"([A-Z][\w-]{{3,}})\s+{re.escape(name)}", text)
+    start = r"(?<![\w-])(?:(?![A-Z][\w-]{3})[\w-])*+"
+    hits = re.findall(rf"{start}([A-Z][\w-]{{3,}}+)\s+{re.escape(name)}", text)
     return {word.lower() for word in (*hits, name.split(maxsplit=1)[0]) if len(word) > 3}
 
 
@@ -91,8 +92,10 @@ def _host(site: str) -> str:
 def _brands(text: str) -> Counter[str]:
     """How often each capitalised name that ends in a kind of product stands in the text."""
     kinds = "|".join(kind.capitalize() for kind in _data()["products"].split("|"))
-    names = rf"(?:[A-Z][\w-]+\s+){{1,3}}(?:{kinds})\b"
-    found = [match[0] for match in re.finditer(names, text)]
+    # A word is tried once, from its first capital on.
+    word = r"[A-Z][\w-]++\s++"
+    names = rf"(?<![\w-])(?:(?![A-Z])[\w-])*+(?P<name>(?:{word}){{1,3}}(?:{kinds})\b)"
+    found = [match["name"] for match in re.finditer(names, text)]
     return Counter(" ".join(name.split()[-2:]) for name in found)
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from itertools import chain, pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import cast
 
@@ -79,13 +80,14 @@ def hashed(text: str) -> int:
 
 
 @lru_cache(maxsize=1 << 16)
-def _forms(word: str) -> tuple[int, int, int, str]:
-    """Numbers for a word, its ending and its beginning; the word in lower case."""
+def _forms(word: str) -> tuple[int, int, int, str, bytes]:
+    """Numbers for a word, its ending and its beginning; the word in lower case, as bytes too."""
     low = word[:_LETTERS].lower()
     shape = (
         "d" if low[0].isdigit() else "C" if word[0].isupper() else "m" if not low.isalnum() else ""
     )
-    return hashed(low), hashed(f"{low[-3:]}|{shape}"), hashed(f"{low[:5]}|"), low
+    code = low.encode("utf-8", "surrogatepass")
+    return hashed(low), hashed(f"{low[-3:]}|{shape}"), hashed(f"{low[:5]}|"), low, code
 
 
 @cache
@@ -122,7 +124,9 @@ def _known(words: Sequence[str]) -> list[int]:
     """For each word the kinds of the known phrases that it is part of, as bits."""
     found, lexicon, openings = [0] * len(words), _lexicon(), _openings()
     for first, word in enumerate(words):
-        for last in range(first + 1, min(first + openings.get(word, 0), len(words)) + 1):
+        if word not in openings:
+            continue
+        for last in range(first + 1, min(first + openings[word], len(words)) + 1):
             key = " ".join(words[first:last])
             bits = lexicon.get(key, 0) | (lexicon.get(key.rstrip("s"), 0) if key[-1] == "s" else 0)
             if bits:
@@ -139,10 +143,12 @@ class Words:
         self.places = [match.span() for match in _WORD.finditer(text)]
         forms = [_forms(text[start:end]) for start, end in self.places]
         self.low = [form[3] for form in forms]
+        self.codes = [form[4] for form in forms]
         self.starts = [start for start, _ in self.places]
         numbers = np.array([form[:3] for form in forms], dtype=np.uint64).reshape(-1, 3)
         self.word, self.ending, self.stem = numbers.T
         self.used = clusters[(self.word % np.uint64(CLUSTERS)).astype(np.int64)].astype(np.uint64)
+        self.uses = self.used.tolist()
         self.known = _known(self.low)
 
     def between(self, start: int, end: int) -> tuple[int, int]:
@@ -205,36 +211,56 @@ def shown(words: Words, span: Span, role: str, home: Sequence[int]) -> list[int]
 
     `home` holds the first word of its sentence, of the next one, and of the one after that.
     """
-    low, used = words.low, words.used
-    first, last, stop = span.first, span.last, len(words.low)
+    crc, codes, used, at = zlib.crc32, words.codes, words.uses, _seeds(span.kind)
+    first, last, stop = span.first, span.last, len(codes)
     opening, ending, following = home
-    inside = low[first : last + 1][:8]
-    before = low[max(opening, first - AROUND, 0) : first]
-    after = low[last + 1 : min(ending, last + 1 + AROUND)]
-    one, two = (before[-1:] or ["^"])[0], " ".join(before[-2:])
-    told = [f"w {word}" for word in inside]
-    told += [f"s {word[:5]}" for word in inside]
-    told += [f"b {word}" for word in before] + [f"a {word}" for word in after]
-    told += [f"n {word}" for word in low[ending : min(following, ending + AROUND)]]
-    told += [f"1 {one}", f"2 {two}", f"> {(after or ['$'])[0]}", f">> {' '.join(after[:2])}"]
-    told += [f"f {inside[0]}", f"l {inside[-1]}", f"e {inside[0][-3:]}", f"p {' '.join(inside)}"]
-    told += [f"u {used[place]}" for place in range(first, min(last + 1, first + 8))]
-    told += [
-        f"u< {used[first - 1] if first else 0}",
-        f"u> {used[last + 1] if last + 1 < stop else 0}",
-    ]
-    told += [
-        f"o {low[opening] if opening < stop else ''}",
-        f"long {min(last - first, 6)}",
-        f"r {role}",
-    ]
-    told += [f"k {max(words.known[first : last + 1])}", f"q {'?' in low[opening:ending]}"]
-    told += [f"t{kind} {_bin(p)}" for kind, p in enumerate(span.tagged)]
-    told += [f"B {a} {b}" for a, b in pairwise(before[-6:])]
-    told += [f"A {a} {b}" for a, b in pairwise(after[:6])]
-    # The sum goes on from that of the kind: as if the kind stood before each.
-    kind = hashed(f"{span.kind}|")
-    return [zlib.crc32(one.encode("utf-8", "surrogatepass"), kind) % SIZE for one in told]
+    inside = codes[first : last + 1][:8]
+    before = codes[max(opening, first - AROUND, 0) : first]
+    after = codes[last + 1 : min(ending, last + 1 + AROUND)]
+    w, b, a, n, near = at["w "], at["b "], at["a "], at["n "], at["u "]
+    told = [crc(word, w) for word in inside]
+    told += [crc(_start(word), at["s "]) for word in inside]
+    told += [crc(word, b) for word in before]
+    told += [crc(word, a) for word in after]
+    told += [crc(word, n) for word in codes[ending : min(following, ending + AROUND)]]
+    told += [crc(b"%d" % use, near) for use in used[first : min(last + 1, first + 8)]]
+    told += [crc(b"%s %s" % pair, at["B "]) for pair in pairwise(before[-6:])]
+    told += [crc(b"%s %s" % pair, at["A "]) for pair in pairwise(after[:6])]
+    once = {
+        "1 ": (before[-1:] or [b"^"])[0],
+        "2 ": b" ".join(before[-2:]),
+        "> ": (after or [b"$"])[0],
+        ">> ": b" ".join(after[:2]),
+        "f ": inside[0],
+        "l ": inside[-1],
+        "e ": words.low[first][-3:].encode("utf-8", "surrogatepass"),
+        "p ": b" ".join(inside),
+        "u< ": b"%d" % (used[first - 1] if first else 0),
+        "u> ": b"%d" % (used[last + 1] if last + 1 < stop else 0),
+        "o ": codes[opening] if opening < stop else b"",
+        "long ": b"%d" % min(last - first, 6),
+        "r ": role.encode(),
+        "k ": b"%d" % max(words.known[first : last + 1]),
+        "q ": b"True" if b"?" in codes[opening:ending] else b"False",
+    }
+    told += [crc(word, at[name]) for name, word in once.items()]
+    told += [crc(b"%d" % _bin(p), at[f"t{kind} "]) for kind, p in enumerate(span.tagged)]
+    return [one % SIZE for one in told]
+
+
+@cache
+def _seeds(kind: int) -> Mapping[str, int]:
+    """The sums of the kind and the names before a word: the sum of the whole goes on from them."""
+    names = [*"wsban12", ">", ">>", *"flepu", "u<", "u>", "o", "long", *"rkqBA"]
+    names += [f"t{other}" for other in range(len(KINDS))]
+    begun = hashed(f"{kind}|")
+    return {f"{name} ": zlib.crc32(f"{name} ".encode(), begun) for name in names}
+
+
+@lru_cache(maxsize=1 << 14)
+def _start(word: bytes) -> bytes:
+    """The first five letters of a word."""
+    return word.decode("utf-8", "surrogatepass")[:5].encode("utf-8", "surrogatepass")
 
 
 def _bin(probability: float) -> int:
@@ -379,10 +405,13 @@ def _runs(inside: np.ndarray, tags: np.ndarray, lean: float) -> Iterator[tuple[i
         yield first, last
 
 
+_BEGIN = attrgetter("start")
+
+
 def home_of(words: Words, split: Sequence[Sentence], span: Span) -> tuple[int, int, int]:
     """The first words of a span's sentence, of the next one, and of the one after that."""
     place = words.places[span.first][0]
-    home = max(bisect_right(split, place, key=lambda sentence: sentence.start) - 1, 0)
+    home = max(bisect_right(split, place, key=_BEGIN) - 1, 0)
     ends = [sentence.end for sentence in split[home : home + 2]]
     first = bisect_left(words.starts, split[home].start)
     following = [bisect_left(words.starts, end) for end in ends]
@@ -399,9 +428,11 @@ def _claim(
     voice: Voice,
 ) -> Claim:
     start, end = place
-    starts = [sentence.start for sentence in split]
-    first = min(split[max(bisect_right(starts, start) - 1, 0)].start, start)
-    last = max(split[max(bisect_right(starts, end - 1) - 1, 0)].end, end)
+
+    def home(place: int) -> Sentence:
+        return split[max(bisect_right(split, place, key=_BEGIN) - 1, 0)]
+
+    first, last = min(home(start).start, start), max(home(end - 1).end, end)
     read = {head: answers[int(said[_columns(head)].argmax())] for head, answers in ANSWERS.items()}
     if read["experiencer"] == "question":
         read["assertion"] = "hedged"

@@ -16,6 +16,7 @@ from datetime import datetime
 from functools import cache
 from importlib.resources import files
 
+from miner.caseless import Caseless
 from miner.model import Claim, Outcome, Quote
 from miner.outcomes import OUTCOMES, Read
 from miner.scope import corrected, time
@@ -68,7 +69,7 @@ class Pointing:
 
 
 @cache
-def _words() -> Mapping[str, re.Pattern[str]]:
+def _words() -> Mapping[str, Caseless]:
     data = tomllib.loads((files("miner") / "data" / "cues.toml").read_text("utf-8"))
     some = {name: "|".join(words) for name, words in data["pointing"].items()}
     some["update"] = "|".join(data["outcome"]["update"])
@@ -81,10 +82,7 @@ def _words() -> Mapping[str, re.Pattern[str]]:
         "does": rf"{word}(?:\s+|(?=[\x27’]))(?:[\x27’](?:s|ve)\s+)?(?:{some['does']})",
     }
     alone = {name: words for name, words in some.items() if name not in ("word", *built)}
-    return {
-        name: re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
-        for name, words in (built | alone).items()
-    }
+    return {name: Caseless(rf"(?<!\w)(?:{words})(?!\w)") for name, words in (built | alone).items()}
 
 
 def resolved(posts: Sequence[Said]) -> list[list[Claim]]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 
+from miner.caseless import Caseless
 from miner.model import Basis, Kind, Outcome, Time
 from miner.outcomes import Read
 from miner.signals import Scene, clause, summing_up
@@ -34,10 +35,10 @@ NEARBY = 3
 
 
 @cache
-def _patterns() -> Mapping[str, re.Pattern[str]]:
+def _patterns() -> Mapping[str, Caseless]:
     data = tomllib.loads((files("miner") / "data" / "cues.toml").read_text("utf-8"))
     return {
-        name: re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)", re.IGNORECASE)
+        name: Caseless(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)")
         for name, words in (data["scope"] | data["manner"]).items()
     }
 
@@ -90,7 +91,7 @@ def asked_about(seen: Scene) -> Iterator[Span]:
 
 
 _ADVERB = re.compile(
-    r"(?:\s+(?:really|actually|ever|even|still|just|also|all))*\s*$", re.IGNORECASE
+    r"(?<!\s)(?:\s++(?:really|actually|ever|even|still|just|also|all)){0,9}\s*+$", re.IGNORECASE
 )
 _THING = re.compile(r"\s+[\w'’-]+(?: [\w'’-]+){0,3}")
 
@@ -202,7 +203,7 @@ def time(read: Read, seen: Scene, start: int, end: int) -> Time:
     return "past" if near["past"] > near["now"] else "now"
 
 
-def _last(pattern: re.Pattern[str], text: str) -> int:
+def _last(pattern: Caseless, text: str) -> int:
     """End of the last match; -1 where there is none."""
     return max((match.end() for match in pattern.finditer(text)), default=-1)
 
@@ -267,7 +268,7 @@ def _rejected(seen: Scene, start: int, end: int) -> bool:
 def _is_reason_of_life(sentence: str, seen: Scene, start: int, end: int) -> bool:
     before, after = _split(seen, start, end)
     given = re.search(
-        r"\b(?:because(?: of)?|due to|since|thanks to)\W+(?:\w+\W+){0,4}$", before, re.I
+        r"\b(?:because(?: of)?|due to|since|thanks to)\W++(?:\w++\W++){0,4}$", before, re.I
     )
     return bool(given) and bool(_patterns()["life"].search(before + " " + after))
 

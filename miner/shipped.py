@@ -14,7 +14,7 @@ from pathlib import Path
 from crawler.damage import Damage
 from miner.errors import ModelRefused
 
-__all__ = ["PINS", "damaged_weights", "digests", "verify"]
+__all__ = ["PINS", "code", "damaged_weights", "digests", "verify"]
 
 _ROOT = Path(__file__).parents[1]
 PINS = Path(__file__).parent / "data" / "shipped.json"
@@ -46,3 +46,15 @@ def verify() -> None:
     """Raises ModelRefused where shipped weights are not those of the list; looks once a process."""
     for damage in damaged_weights():
         raise ModelRefused(f"{damage.place}: {damage.what}; {damage.heal}")
+
+
+@cache
+def code() -> str:
+    """Digest of the miner's own code, data and weights."""
+    digest = hashlib.sha256()
+    here = Path(__file__).parent
+    for path in sorted(here.rglob("*")):
+        if path.is_file() and path.suffix not in (".pyc", ".md"):
+            digest.update(path.relative_to(here).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -10,13 +10,17 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
+from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
+
+from miner.caseless import Caseless
 from miner.errors import ModelRefused
 from miner.signals import Scene, signals
 from miner.spans import idea, is_body_part
@@ -26,17 +30,37 @@ if TYPE_CHECKING:
 
 __all__ = ["Piece", "Sieve", "Stage", "features", "shown", "stems"]
 
+Seen = TypeVar("Seen")
+
 KINDS = ("cause", "trigger", "diagnosis", "remedy")
 _OTHERS = {
     said: [[f"~{said} {name}" for name in KINDS if name != own] for own in KINDS]
     for said in ("tagged", "kept")
 }
 """Names of what is said of the kinds that a piece is not proposed as, by that kind."""
+_OTHER = np.array(
+    [[kind for kind in range(len(KINDS)) if kind != own] for own in range(len(KINDS))]
+)
+"""Those kinds, by the same."""
 SHOWN = ("helped", "nothing", "harmed", "withdrawal", "symptom", "reason", "causal")
 """What a sentence may say, as `miner.tagger` is asked about it."""
 PLACES = ("here", "next", "soon", "just before")
 """The sentences around a claim that are asked."""
-_SAYINGS = [[f"{place} {name}" for name in SHOWN] for place in PLACES]
+_SAYINGS = [f"{place} {name}" for place in PLACES for name in SHOWN]
+_UNSURE, _UNKNOWN = (0.0,) * 3, (0.0,) * 4
+"""What is said of assertion and experiencer where nothing is."""
+_NUMBERED = [
+    [
+        *("~tagged", "~kept", "~begun", "~both", *_OTHERS["tagged"][own], *_OTHERS["kept"][own]),
+        *("~rival tagged", "~rival kept", "~unknown"),
+        *(f"~a{index}" for index in range(len(_UNSURE))),
+        *(f"~x{index}" for index in range(len(_UNKNOWN))),
+        *_SAYINGS,
+        *("part of span", "", "overlaps", "near", "near best", "weaker", "~margin"),
+    ]
+    for own in range(len(KINDS))
+]
+"""Names of the numbers of a piece, by the kind it is proposed as."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,28 +85,23 @@ class Stage:
 
 def features(stage: Stage, pieces: Sequence[Piece]) -> list[dict[str, float]]:
     """What each piece shows, as named numbers; the kind it is proposed as is in every name."""
-    return [
-        {f"{kind}|{name}": value for one in found for name, value in one.items() if value}
-        | {"*": 1.0}
-        for kind, found in _described(stage, pieces)
-    ]
+    made = []
+    worded = _by_span(pieces, lambda piece: _plain(stage, piece))
+    for piece, plain, row in zip(pieces, worded, numbers(pieces), strict=True):
+        own = piece.candidate.kind
+        found = {**plain, **dict(zip(_NUMBERED[own], row.tolist(), strict=True))}
+        made.append({f"{KINDS[own]}|{name}": value for name, value in found.items() if value})
+    return [{**found, "*": 1.0} for found in made]
 
 
-Shown = tuple[Mapping[str, float], ...]
-"""Named numbers; no name comes twice."""
-
-
-def _described(stage: Stage, pieces: Sequence[Piece]) -> Iterator[tuple[str, Shown]]:
-    """Each piece's kind and what it shows; the words are looked at once for all its kinds."""
-    spans: dict[tuple[int, int], dict[str, float]] = {}
+def _by_span(pieces: Sequence[Piece], look: Callable[[Piece], Seen]) -> Iterator[Seen]:
+    """What the words of each piece show; they are looked at once for all its kinds."""
+    spans: dict[tuple[int, int], Seen] = {}
     for piece in pieces:
         place = piece.start, piece.end
         if place not in spans:
-            spans[place] = _plain(stage, piece)
-        whole = place == (piece.candidate.start, piece.candidate.end)
-        rest = {"part of span": float(not whole), "": 1.0}
-        found = (_learned(piece), spans[place], _rivals(piece, pieces), rest)
-        yield KINDS[piece.candidate.kind], found
+            spans[place] = look(piece)
+        yield spans[place]
 
 
 def _plain(stage: Stage, piece: Piece) -> dict[str, float]:
@@ -97,41 +116,73 @@ def _plain(stage: Stage, piece: Piece) -> dict[str, float]:
     }
 
 
-def _learned(piece: Piece) -> dict[str, float]:
-    one, own = piece.candidate, piece.candidate.kind
-    tagged, kept = [odds(p) for p in one.tagged], [odds(p) for p in one.kept]
-    found = {"~tagged": tagged.pop(own), "~kept": kept.pop(own)}
-    found["~begun"] = odds(one.begun[own])
-    found["~both"] = odds(one.tagged[own] * one.kept[own])
-    found |= zip(_OTHERS["tagged"][own], tagged, strict=True)
-    found |= zip(_OTHERS["kept"][own], kept, strict=True)
-    found["~rival tagged"], found["~rival kept"] = max(tagged), max(kept)
-    found["~unknown"] = math.log(max(one.outcome[-1], 1e-3)) if one.outcome else 0.0
-    for name, values in (("a", one.assertion), ("x", one.experiencer)):
-        for index, value in enumerate(values):
-            found[f"~{name}{index}"] = value
-    return found | shown(one)
+def numbers(pieces: Sequence[Piece]) -> np.ndarray:
+    """What the learned heads say of each piece, and how it stands to the others (pieces, names).
+
+    The names are `_NUMBERED`, by the kind it is proposed as; what is not known is 0.
+    """
+    if not pieces:
+        return np.zeros((0, len(_NUMBERED[0])))
+    some = [piece.candidate for piece in pieces]
+    own = np.array([one.kind for one in some])
+    row = np.arange(len(some))
+    tagged, kept = (np.array([getattr(one, said) for one in some]) for said in ("tagged", "kept"))
+    both = tagged[row, own] * kept[row, own]
+    begun = [one.begun[one.kind] for one in some]
+    unknown = [max(one.outcome[-1], 1e-3) if one.outcome else 1.0 for one in some]
+    likely, rivals = odds(np.stack([tagged, kept])), _OTHER[own]
+    mine = likely[:, row, own].T
+    theirs = likely[:, row[:, None], rivals]
+    manner = [
+        (*(one.assertion or _UNSURE), *(one.experiencer or _UNKNOWN), *_said(one.shown))
+        for one in some
+    ]
+    whole = [(one.start, one.end) == (p.start, p.end) for one, p in zip(some, pieces, strict=True)]
+    return np.hstack(
+        [
+            mine,
+            odds(np.stack([np.array(begun), both], 1)),
+            *theirs,
+            theirs.max(2).T,
+            np.log(np.array(unknown))[:, None],
+            np.array(manner),
+            1.0 - np.array(whole, dtype=float)[:, None],
+            np.ones((len(some), 1)),
+            _rivals(pieces, both),
+        ]
+    )
+
+
+def _rivals(pieces: Sequence[Piece], sure: np.ndarray) -> np.ndarray:
+    """How sure the tagger is of what overlaps, and how many claims it sees nearby (pieces, 5)."""
+    starts, ends = np.array([(piece.start, piece.end) for piece in pieces]).T
+    over = (starts < ends[:, None]) & (starts[:, None] < ends)
+    near = ~over & (abs(starts - starts[:, None]) < 120) & (sure > 0.3)
+    np.fill_diagonal(over, val=False)
+    rival = (over * sure).max(1)
+    some = rival > 0
+    count = np.minimum(near.sum(1), 5) / 5
+    margin = np.where(some, odds(sure) - odds(rival), 0.0)
+    return np.stack([some, count, (near * sure).max(1), some & (rival > sure), margin], 1)
 
 
 def shown(candidate: Candidate) -> dict[str, float]:
     """What the sentences around a candidate say, as bounded log odds; 0 where there is none."""
-    return dict(_bounded(candidate.shown))
+    said = _said(candidate.shown)
+    return {name: value for name, value in zip(_SAYINGS, said, strict=True) if value}
 
 
 @lru_cache(maxsize=256)
-def _bounded(said: Sequence[Sequence[float]]) -> tuple[tuple[str, float], ...]:
-    """The same for all that stands in one sentence."""
-    return tuple(
-        (name, min(max(value, -5.0), 5.0))
-        for names, row in zip(_SAYINGS, said, strict=False)
-        for name, value in zip(names, row, strict=False)
-    )
+def _said(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    """The same in the order of the names, for all that stands in one sentence."""
+    filled = (row or (0.0,) * len(SHOWN) for row in (*rows, *((),) * (len(PLACES) - len(rows))))
+    return tuple(min(max(value, -5.0), 5.0) for row in filled for value in row)
 
 
-def odds(probability: float) -> float:
+def odds(probability: np.ndarray) -> np.ndarray:
     """Log odds, bounded."""
-    bounded = min(max(probability, 1e-4), 1 - 1e-4)
-    return math.log(bounded / (1 - bounded))
+    bounded = np.clip(probability, 1e-4, 1 - 1e-4)
+    return np.asarray(np.log(bounded / (1 - bounded)))
 
 
 _TOKEN = re.compile(r"[a-z]+(?:['’][a-z]+)?|\d+|[^\w\s]")
@@ -155,12 +206,17 @@ def _lexical(seen: Scene, piece: Piece, phrase: str) -> dict[str, float]:
     return found
 
 
+@lru_cache(maxsize=1 << 14)
 def _stem(word: str) -> str:
     return re.sub(r"(?<=\w{3})(?:ings?|ies|es|s|ed|y|e)$", "", word)
 
 
 def _ending(word: str) -> str:
     return next((end for end in ("ing", "ed", "s") if word.lower().endswith(end)), "")
+
+
+_DIGIT, _BRACKET = re.compile(r"\d"), re.compile(r"[()\[\]\"/:]")
+_VERBAL = Caseless(r"\b(?:i|it|my|me|you|was|is|when|if)\b")
 
 
 def _placed(stage: Stage, piece: Piece, phrase: str) -> dict[str, float]:
@@ -179,36 +235,10 @@ def _placed(stage: Stage, piece: Piece, phrase: str) -> dict[str, float]:
         "said before": float(len(phrase) > 2 and phrase.lower() in earlier),
         "capital": float(phrase[:1].isupper()),
         "body part": float(is_body_part(phrase)),
-        "digit": float(bool(re.search(r"\d", phrase))),
-        "bracket": float(bool(re.search(r"[()\[\]\"/:]", phrase))),
-        "verb phrase": float(
-            bool(re.search(r"\b(?:i|it|my|me|you|was|is|when|if)\b", phrase, re.IGNORECASE))
-        ),
+        "digit": float(bool(_DIGIT.search(phrase))),
+        "bracket": float(bool(_BRACKET.search(phrase))),
+        "verb phrase": float(bool(_VERBAL.search(phrase))),
     }
-
-
-def _rivals(piece: Piece, pieces: Sequence[Piece]) -> dict[str, float]:
-    """How sure the tagger is of what overlaps, and how many claims it sees nearby."""
-    mine = _sure(piece)
-    rival, near, best = 0.0, 0, 0.0
-    for other in pieces:
-        if other is piece:
-            continue
-        if other.start < piece.end and piece.start < other.end:
-            rival = max(rival, _sure(other))
-        elif abs(other.start - piece.start) < 120 and _sure(other) > 0.3:
-            near += 1
-            best = max(best, _sure(other))
-    found = {"overlaps": float(rival > 0), "near": min(near, 5) / 5, "near best": best}
-    if rival:
-        found["weaker"] = float(rival > mine)
-        found["~margin"] = odds(mine) - odds(rival)
-    return found
-
-
-def _sure(piece: Piece) -> float:
-    one = piece.candidate
-    return one.tagged[one.kind] * one.kept[one.kind]
 
 
 @cache
@@ -237,12 +267,9 @@ def _known(phrase: str) -> dict[str, float]:
 
 
 @cache
-def _natures() -> Mapping[str, re.Pattern[str]]:
+def _natures() -> Mapping[str, Caseless]:
     data = tomllib.loads((files("miner") / "data" / "cues.toml").read_text("utf-8"))["nature"]
-    return {
-        name: re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)", re.IGNORECASE)
-        for name, words in data.items()
-    }
+    return {name: Caseless(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)") for name, words in data.items()}
 
 
 def _natured(seen: Scene, piece: Piece, phrase: str) -> Iterator[tuple[str, float]]:
@@ -287,12 +314,44 @@ class Sieve:
 
     def sure(self, stage: Stage, pieces: Sequence[Piece]) -> list[float]:
         """How probable it is of each piece that it is a claim of its kind."""
-        return [_logistic(self._sum(*one)) for one in _described(stage, pieces)]
+        kinds = [piece.candidate.kind for piece in pieces]
+        learned = (numbers(pieces) * self._numbered[kinds]).sum(1).tolist()
+        worded = _by_span(pieces, lambda piece: self._worded(_plain(stage, piece)))
+        every = self.weights.get("*", 0.0)
+        return [
+            _logistic(every + score + words[kind])
+            for kind, score, words in zip(kinds, learned, worded, strict=True)
+        ]
 
-    def _sum(self, kind: str, found: Shown) -> float:
-        known = self._by_kind[kind]
-        said = [v * known[name] for one in found for name, v in one.items() if name in known]
-        return math.fsum([self.weights.get("*", 0.0), *said])
+    def _worded(self, plain: Mapping[str, float]) -> list[float]:
+        """What the words of a piece weigh, for each kind."""
+        # What has no weight has the last row, of zeros.
+        rows, table = self._table
+        places = [*map(rows.get, plain, repeat(len(rows)))]
+        return (table[places] * np.array([*plain.values()])[:, None]).sum(0).tolist()  # type: ignore[no-any-return]
+
+    @cached_property
+    def _table(self) -> tuple[Mapping[str, int], np.ndarray]:
+        """The row of each name, and the weights (names + 1, kinds); the last row is of zeros."""
+        rows: dict[str, int] = {}
+        for known in self._by_kind.values():
+            for name in known:
+                rows.setdefault(name, len(rows))
+        table = np.zeros((len(rows) + 1, len(KINDS)))
+        for place, kind in enumerate(KINDS):
+            for name, value in self._by_kind[kind].items():
+                table[rows[name], place] = value
+        return rows, table
+
+    @cached_property
+    def _numbered(self) -> np.ndarray:
+        """The weights of `_NUMBERED` (kinds, names)."""
+        return np.array(
+            [
+                [self._by_kind[kind].get(name, 0.0) for name in names]
+                for kind, names in zip(KINDS, _NUMBERED, strict=True)
+            ]
+        )
 
     @cached_property
     def _by_kind(self) -> Mapping[str, Mapping[str, float]]:

@@ -16,6 +16,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 
+from miner.caseless import Caseless
 from miner.model import Outcome
 from miner.text import Sentence, sentences
 
@@ -75,6 +76,8 @@ class Scene:
         default_factory=dict, compare=False, repr=False
     )
     """The signals of the spans that were asked about: each is asked about more than once."""
+    shapes: dict[int, dict[str, float]] = field(default_factory=dict, compare=False, repr=False)
+    """What the sentences that were asked about show as a whole."""
 
     def home(self, start: int) -> int:
         """Index of the sentence that holds a place of the text."""
@@ -83,18 +86,18 @@ class Scene:
 
 @dataclass(frozen=True, kw_only=True)
 class _Lists:
-    outcome: Mapping[str, re.Pattern[str]]
-    denied: re.Pattern[str]
-    unreal: re.Pattern[str]
-    partly: re.Pattern[str]
-    back_reference: re.Pattern[str]
-    all: re.Pattern[str]
-    none: re.Pattern[str]
-    void: re.Pattern[str]
-    limited: re.Pattern[str]
-    only: re.Pattern[str]
-    update: re.Pattern[str]
-    stance: Mapping[str, re.Pattern[str]]
+    outcome: Mapping[str, Caseless]
+    denied: Caseless
+    unreal: Caseless
+    partly: Caseless
+    back_reference: Caseless
+    all: Caseless
+    none: Caseless
+    void: Caseless
+    limited: Caseless
+    only: Caseless
+    update: Caseless
+    stance: Mapping[str, Caseless]
 
 
 _TURN = r"[;:.!,]|\b(?:but|while|whereas|though|yet)\b"
@@ -106,13 +109,13 @@ def _lists() -> _Lists:
     data = tomllib.loads((files("miner") / "data" / "cues.toml").read_text("utf-8"))
     words = {name: "|".join(patterns) for name, patterns in data["outcome"].items()}
 
-    def bounded(name: str) -> re.Pattern[str]:
-        return re.compile(rf"(?<!\w)(?:{words[name]})(?!\w)", re.IGNORECASE)
+    def bounded(name: str) -> Caseless:
+        return Caseless(rf"(?<!\w)(?:{words[name]})(?!\w)")
 
     scope = {name: "|".join(patterns) for name, patterns in data["scope"].items()}
 
-    def scoped(name: str) -> re.Pattern[str]:
-        return re.compile(rf"(?<!\w)(?:{scope[name]})(?!\w)", re.IGNORECASE)
+    def scoped(name: str) -> Caseless:
+        return Caseless(rf"(?<!\w)(?:{scope[name]})(?!\w)")
 
     return _Lists(
         outcome={name: bounded(name) for name in ("mixed", "worse", "no_effect", "helped", MOVED)},
@@ -121,19 +124,17 @@ def _lists() -> _Lists:
         void=scoped("void"),
         limited=scoped("limited"),
         only=scoped("only_one"),
-        denied=re.compile(
+        denied=Caseless(
             rf"(?:{words['not']})\b(?:(?:(?!{_TURN})\W)+(?!{_TURN})\w+){{0,3}}(?:(?!{_TURN})\W)*$",
-            re.IGNORECASE,
         ),
-        unreal=re.compile(
+        unreal=Caseless(
             rf"(?<!\w)(?:{words['unreal']})\b(?:[^\w,.;]+[\w']+){{0,3}}\W*$",
-            re.IGNORECASE,
         ),
-        partly=re.compile(rf"(?:\W+\w+){{0,2}}?\W+(?:{words['partly']})\b", re.IGNORECASE),
-        back_reference=re.compile(rf"\W*(?:{words['back_reference']})(?!\w)", re.IGNORECASE),
+        partly=Caseless(rf"\A(?:\W+\w+){{0,2}}?\W+(?:{words['partly']})\b"),
+        back_reference=Caseless(rf"\A\W*(?:{words['back_reference']})(?!\w)"),
         update=bounded("update"),
         stance={
-            name: re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)", re.IGNORECASE)
+            name: Caseless(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)")
             for name, patterns in data["stance"].items()
         },
     )
@@ -175,7 +176,9 @@ def _signals(seen: Scene, start: int, end: int) -> dict[str, float]:
     found.update(_sums(seen, home, start, end))
     found.update(_close(seen, home, end))
     found.update(_stance(seen.sentences[home], start, end))
-    found.update(_shape(seen, home))
+    if home not in seen.shapes:
+        seen.shapes[home] = _shape(seen, home)
+    found.update(seen.shapes[home])
     return found
 
 
@@ -222,7 +225,7 @@ def summing_up(seen: Scene, start: int, end: int) -> int | None:
 
 _EXCEPT = re.compile(
     r"\b(?:except|apart from|other than|besides|aside from|bar|save|but for|only)(?: for)?"
-    r"(?:\W+\w+){0,3}\W*$",
+    r"(?:\W++\w++){0,3}\W*+$",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"[a-z]+(?:['’][a-z]+)?|\d+|[?!]")
@@ -397,13 +400,19 @@ _CLAUSE = re.compile(
 def clause(sentence: Sentence, start: int, end: int) -> tuple[int, int]:
     """The part of a sentence between the marks next to a span."""
     left, right = 0, len(sentence.text)
-    for match in _CLAUSE.finditer(sentence.text):
-        if match.end() <= start - sentence.start:
-            left = match.end()
-        elif match.start() >= end - sentence.start:
-            right = match.start()
+    for begin, stop in _marks(sentence.text):
+        if stop <= start - sentence.start:
+            left = stop
+        elif begin >= end - sentence.start:
+            right = begin
             break
     return left, right
+
+
+@lru_cache(maxsize=256)
+def _marks(sentence: str) -> tuple[tuple[int, int], ...]:
+    """Where a thought ends in a sentence; asked for each of its claims."""
+    return tuple(match.span() for match in _CLAUSE.finditer(sentence))
 
 
 def _stance(sentence: Sentence, start: int, end: int) -> dict[str, float]:

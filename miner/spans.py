@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 
+from miner.caseless import Caseless
+
 __all__ = ["idea", "is_body_part", "phrases"]
 
 SHORT = 4
@@ -18,9 +20,9 @@ LONGEST = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class _Cleaning:
-    front: re.Pattern[str]
-    back: re.Pattern[str]
-    tail: re.Pattern[str]
+    front: Caseless
+    back: Caseless
+    tail: Caseless
     joint: re.Pattern[str]
     pair: re.Pattern[str]
     small: re.Pattern[str]
@@ -31,9 +33,9 @@ class _Cleaning:
 def _cleaning() -> _Cleaning:
     data = tomllib.loads((files("miner") / "data" / "cues.toml").read_text("utf-8"))["phrase"]
     return _Cleaning(
-        front=re.compile(rf"(?:[\W_]+|(?:{'|'.join(data['front'])})\b\s*)+", re.IGNORECASE),
-        back=re.compile(rf"(?:[^\w%)\]\"'”]|\s(?:{'|'.join(data['back'])}))+$", re.IGNORECASE),
-        tail=re.compile(rf"\s(?:{'|'.join(data['tail'])})(?!\w)", re.IGNORECASE),
+        front=Caseless(rf"(?:[\W_]+|(?:{'|'.join(data['front'])})\b\s*)+"),
+        back=Caseless(rf"(?:[^\w%)\]\"'”]|\s(?:{'|'.join(data['back'])}))+$"),
+        tail=Caseless(rf"\s(?:{'|'.join(data['tail'])})(?!\w)"),
         joint=re.compile("|".join(data["joint"]), re.IGNORECASE),
         pair=re.compile("|".join(data["pair"]), re.IGNORECASE),
         small=re.compile("|".join(data["small"]), re.IGNORECASE),
@@ -61,16 +63,16 @@ def phrases(text: str, start: int, end: int) -> list[tuple[int, int]]:
     edges.append(end)
     for left, right in zip(edges[::2], edges[1::2], strict=True):
         begin, stop = left, right
-        front = cleaning.front.match(text, begin, stop)
-        begin = front.end() if front and front.end() < stop else begin
-        tail = cleaning.tail.search(text, begin, stop)
-        stop = tail.start() if tail else stop
+        front = cleaning.front.match(text[begin:stop])
+        begin += front.end() if front and begin + front.end() < stop else 0
+        tail = cleaning.tail.search(text[begin:stop])
+        stop = begin + tail.start() if tail else stop
         back = cleaning.back.search(text[begin:stop])
         stop = begin + back.start() if back and back.start() else stop
         if text[stop - 1] in ")]" and not re.search(r"[(\[]", text[begin:stop]):
             stop -= 1
-        words = re.findall(r"\w+", text[begin:stop])
-        if any(len(word) > 1 and not cleaning.small.fullmatch(word) for word in words):
+        words = _WORD.findall(text[begin:stop])
+        if any(len(word) > 1 and not _is_small(word) for word in words):
             found.append((begin, stop))
     return found
 
@@ -78,10 +80,11 @@ def phrases(text: str, start: int, end: int) -> list[tuple[int, int]]:
 def is_body_part(phrase: str) -> bool:
     """True where a phrase names parts of the body and nothing that is done to them."""
     cleaning = _cleaning()
-    found = [word for word in re.findall(r"\w+", phrase) if not cleaning.small.fullmatch(word)]
+    found = [word for word in _WORD.findall(phrase) if not _is_small(word)]
     return bool(found) and all(cleaning.body.fullmatch(word) for word in found)
 
 
+@lru_cache(maxsize=1 << 12)
 def idea(phrase: str) -> frozenset[str]:
     """The phrase's words without small ones and endings: equal for two ways to write one idea."""
     words = _WORD.findall(phrase.lower())
@@ -92,13 +95,18 @@ def idea(phrase: str) -> frozenset[str]:
 @lru_cache(maxsize=1 << 16)
 def _stem(word: str) -> str:
     """A word in lower case without its ending; empty for a small one."""
-    return "" if _cleaning().small.fullmatch(word) else _ENDING.sub("", word)
+    return "" if _is_small(word) else _ENDING.sub("", word)
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_small(word: str) -> bool:
+    return bool(_cleaning().small.fullmatch(word))
 
 
 def _words(text: str, start: int, end: int) -> bool:
     """Whether this is a short phrase with a word of weight."""
-    words = re.findall(r"\w+", text[start:end])
-    weighty = any(not _cleaning().small.fullmatch(word) for word in words)
+    words = _WORD.findall(text[start:end])
+    weighty = any(not _is_small(word) for word in words)
     return weighty and len(words) <= SHORT
 
 

@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from crawler.literature.queries import Wanted
@@ -62,7 +62,8 @@ def terms(phrases: Iterable[str], *, usual: bool = False) -> tuple[str, ...]:
     return tuple(found[:MOST_TERMS])
 
 
-def _called(phrase: str) -> Iterator[tuple[str, ...]]:
+@lru_cache(maxsize=50_000)
+def _called(phrase: str) -> tuple[tuple[str, ...], ...]:
     """The terms for what a phrase tells; `stop running` tells of a rest, and not of running too."""
     both = (phrase, normalise(phrase))
     told = [
@@ -71,10 +72,12 @@ def _called(phrase: str) -> Iterator[tuple[str, ...]]:
         if any(_is_told(pattern, form) for form in both)
         and (hits := [hit.span() for form in both if (hit := pattern.search(form))])
     ]
+    found = []
     for hits, others in told:
         wider = [span for some, _ in told if some is not hits for span in some]
         if not all(any(_inside(hit, span) for span in wider) for hit in hits):
-            yield others
+            found.append(others)
+    return tuple(found)
 
 
 def _inside(part: tuple[int, int], whole: tuple[int, int]) -> bool:

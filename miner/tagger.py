@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from miner.decoding import START, decode
-from miner.encoder import LAYERS, WIDTH, Encoder, base_folder, base_weights, can_compact
+from miner.encoder import LAYERS, NARROWED, WIDTH, Encoder, base_folder, base_weights, can_compact
 from miner.errors import ModelRefused
 from miner.gate import Gate, covered
 from miner.text import sentences
@@ -162,8 +162,9 @@ class Spans(nn.Module):
 
         The same as `forward` says of them; what does not depend on the kind is computed once.
         """
-        summed = torch.cat([torch.zeros_like(states[:1]), states.cumsum(0)])
-        mean = (summed[last + 1] - summed[first]) / (last + 1 - first)[:, None]
+        place = torch.arange(len(states))
+        inside = ((place >= first[:, None]) & (place <= last[:, None])).float()
+        mean = inside @ states / (last + 1 - first)[:, None]
         kinds = self.kind.weight
         seen = self._seen(states, mean, _buckets(len(states), first, last))
         sizes = [3 * WIDTH, self.heads * self.size, kinds.shape[1]]
@@ -184,8 +185,9 @@ class Spans(nn.Module):
 
         key, value = by_head(self.key(states)), by_head(self.value(states))
         scores = torch.bmm(by_head(query), key.transpose(1, 2)) / self.size**0.5
-        near = self.distance[:, buckets].repeat_interleave(len(KINDS), 1)
-        found = torch.bmm((scores + near).softmax(-1), value)
+        by_kind = scores.view(self.heads, -1, len(KINDS), len(states))
+        near = by_kind + self.distance[:, buckets][:, :, None]
+        found = torch.bmm(near.softmax(-1).view_as(scores), value)
         return found.transpose(0, 1).reshape(len(mean), len(KINDS), -1)
 
     def _look(
@@ -231,14 +233,24 @@ def pooled(words: Tensor) -> Tensor:
     return (words[:, 0].softmax(0) * words[:, 1]).sum(0)
 
 
+def _steps(distance: Tensor) -> Tensor:
+    """The logarithm of a distance in tokens, 0 to REACH."""
+    return (torch.log2(distance.float() + 1) * 1.4).long().clamp(max=REACH)
+
+
+_FAR = 512
+"""A distance in tokens from which on the bucket is the last."""
+_BUCKETS = torch.cat(
+    [REACH - _steps(torch.arange(_FAR, 0, -1)), REACH + _steps(torch.arange(_FAR))]
+)
+
+
 def _buckets(length: int, first: Tensor, last: Tensor) -> Tensor:
     """Signed logarithmic distance of every token from each span, 0 to 2·REACH (n, length)."""
     place = torch.arange(length)[None, :]
-    before = (first[:, None] - place).clamp(min=0)
-    after = (place - last[:, None]).clamp(min=0)
-    steps = torch.log2((before + after).float() + 1) * 1.4
-    steps = steps.long().clamp(max=REACH)
-    return torch.where(before > 0, REACH - steps, REACH + steps)
+    away = (place - first[:, None]).clamp(min=-_FAR, max=0)
+    away += (place - last[:, None]).clamp(min=0, max=_FAR - 1)
+    return _BUCKETS[away + _FAR]
 
 
 _NOTHING = torch.zeros(())
@@ -284,8 +296,26 @@ class Network(nn.Module):
         """The tensors that training changed: all that has to be shipped."""
         values = dict(self.named_parameters())
         layers = torch.tensor([int(index) for index in self.encoder.layers], dtype=torch.uint8)
-        learned = {name: values[name].detach().half().contiguous() for name in self.changed}
+        narrow = tuple(f"encoder.layers.{name}." for name in self.encoder.narrow())
+        names = {*self.changed, *(name for name in values if name.startswith(narrow))}
+        learned = {name: values[name].detach().half().contiguous() for name in sorted(names)}
         return {**learned, _LAYERS: layers}
+
+    def take(self, learned: Mapping[str, Tensor]) -> bool:
+        """Read with these tensors from now on; False where they are not those of such a network.
+
+        Layers may be narrower than those of the base model.
+        """
+        values = dict(self.named_parameters())
+        if {*self.changed} - learned.keys() or learned.keys() - values.keys():
+            return False
+        for name, value in learned.items():
+            own = values[name]
+            narrowed = {*name.split(".")} & NARROWED and value.ndim == own.ndim
+            if value.shape != own.shape and not (narrowed and value.numel() < own.numel()):
+                return False
+            own.data = value.float()
+        return True
 
 
 def collate(batch: Sequence[Window]) -> tuple[Tensor, Tensor, Tensor]:
@@ -316,11 +346,7 @@ class Tagger:
         learned = _shipped(path)
         layers = learned.pop(_LAYERS).tolist() if _LAYERS in learned else range(LAYERS)
         network = Network(layers=layers)
-        _, unexpected = network.load_state_dict(
-            {name: value.float() for name, value in learned.items()}, strict=False
-        )
-        missing = {*network.changed} - learned.keys()
-        if unexpected or missing:
+        if not network.take(learned):
             raise ModelRefused(f"{path} does not fit this version: reinstall folkgrade")
         if can_compact():
             network.encoder.compact()
@@ -371,7 +397,7 @@ class Tagger:
         said = {name: value.softmax(-1).tolist() for name, value in answers.items()}
         tagged = _inside(area, window.heads, proposed)
         shown = _shown(self.network.sentences(states)[0, window.first :].numpy(), window.homes)
-        near = {home: _around(shown, home) for home in shown}
+        near = {home: _around(shown, home) for home in {window.homes[one[0]] for one in proposed}}
         return [
             Candidate(
                 kind=kind,

@@ -50,14 +50,20 @@ def _any(patterns: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
+def _head(patterns: Iterable[str]) -> re.Pattern[str]:
+    """What a line begins with; it is tried nowhere else."""
+    either = "|".join(f"(?:{pattern})" for pattern in patterns)
+    return re.compile(rf"\A(?:{either})", re.IGNORECASE)
+
+
 @cache
 def _patterns() -> _Patterns:
     data = tomllib.loads((files("miner") / "data" / "own_words.toml").read_text("utf-8"))
     return _Patterns(
-        quoted=_any(data["quoted"]["marks"]),
-        introduction=_any(data["quoted"]["introductions"]),
-        signature=_any(data["closing"]["signatures"]),
-        boilerplate=_any(data["closing"]["boilerplate"]),
+        quoted=_head(data["quoted"]["marks"]),
+        introduction=_head(data["quoted"]["introductions"]),
+        signature=_head(data["closing"]["signatures"]),
+        boilerplate=_head(data["closing"]["boilerplate"]),
         blocks=tuple((_any([begin]), _any([end])) for begin, end in data["blocks"]["pairs"]),
         abbreviations=frozenset(data["sentences"]["abbreviations"]),
     )
@@ -138,6 +144,7 @@ def trim(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+@lru_cache(maxsize=1 << 10)
 def _key(sentence: str) -> str:
     return " ".join(re.findall(r"\w+", fold(sentence)))
 
@@ -219,7 +226,7 @@ _END = re.compile(
     r"|(?<![\U0001F300-\U0001FAFF])[\U0001F300-\U0001FAFF]++(?=\s)"
 )
 """A run of marks is tried once, at its first: a long run that ends nothing costs no more."""
-_LAST_WORD = re.compile(r"[\w.]*$")
+_LAST_WORD = re.compile(r"(?<![\w.])[\w.]*+$")
 _INITIAL = re.compile(r"[a-z]|\d{1,2}")
 _GAP = re.compile(r"\s*\n\s*\n")
 _ITEM = re.compile(r"\s*(?:[-*•+–]|\d{1,2}[.)]|[a-h]\))\s*\S")
