@@ -284,11 +284,11 @@ def press(name: str) -> Callable[[Page, str], object]:
 
 
 STEPS = (
-    Step("Themes, by the menu", menu("Look", "Themes"), "most authors first"),
+    Step("Themes, by the menu", menu("Look", "Themes"), "themes of"),
     Step("only remedies", press("Remedies"), "750 themes of"),
     Step("words typed", write("Words in the name or the claims", "heel drops"), "themes of"),
-    Step("one condition", choose("Condition", "Low back"), "most authors first"),
-    Step("from three authors on", choose("Authors of a theme", "3 or more"), "most authors"),
+    Step("one condition", choose("Condition", "Low back"), "themes of"),
+    Step("from three authors on", choose("Authors of a theme", "3 or more"), "themes of"),
     Step("Evidence map", menu("Look", "Evidence map"), "The same numbers as a table"),
     Step("Talk and evidence", menu("Look", "Talk and evidence"), "The same numbers as a table"),
     Step("Contradictions", menu("Look", "Contradictions"), "Where one side says"),

@@ -12,7 +12,10 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.elements.lib.mutable_tab_container import TabContainer
 
-__all__ = ["chosen", "forget", "keep", "known", "move", "of_page", "pick", "search", "tabs"]
+__all__ = ["chosen", "forget", "keep", "known", "move", "of_page", "page", "pick", "search", "tabs"]
+
+PAGES = ("page", "asked_page")
+"""Which page of a list is shown: any other choice begins it anew."""
 
 
 def chosen(name: str, default: str = "") -> str:
@@ -38,6 +41,7 @@ def move(name: str, value: str, *dropped: str) -> None:
     for other in dropped:
         keep(other, "")
     keep(name, value)
+    _first_page()
 
 
 def forget(*names: str) -> None:
@@ -89,6 +93,29 @@ def tabs(name: str, labels: Sequence[str]) -> Sequence[TabContainer]:
     return st.tabs(labels, key=widget, on_change=_moved, args=(name, widget, default))
 
 
+def page(pages: int, key: str, name: str = "page") -> int:
+    """The page of a list that is shown, from 1; it stands in the address alone."""
+    asked = st.query_params.get(name, "1")
+    value = int(asked) if asked.isdecimal() and 1 <= int(asked[:9]) <= pages else 1
+    widget = f"page_{key}"
+    st.session_state[widget] = value
+    st.pagination(pages, key=widget, on_change=_turned, args=(name, widget))
+    return value
+
+
+def _turned(name: str, widget: str) -> None:
+    turned = st.session_state.get(widget) or 1
+    if turned > 1:
+        st.query_params[name] = str(turned)
+    else:
+        st.query_params.pop(name, None)
+
+
+def _first_page() -> None:
+    for name in PAGES:
+        st.query_params.pop(name, None)
+
+
 def of_page(**asked: str) -> str:
     """The address of the page as its reader reached it, with these choices alone."""
     page = (st.context.url or "").partition("?")[0]
@@ -103,6 +130,7 @@ def known(value: str, options: Container[str], default: str = "") -> str:
 def _moved(name: str, widget: str, default: str) -> None:
     value = st.session_state.get(widget)
     keep(name, default if value is None else str(value), default)
+    _first_page()
 
 
 def _kept(name: str) -> str:

@@ -2,53 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import streamlit as st
 
 from crawler.errors import StoreError
-from dashboard import address, data, parts, people, words
+from dashboard import address, data, menu, parts, people, warming, words
 
 LEAST = ("1", "2", "3", "5", "10", "20")
-
-
-def navigation() -> st.Page:
-    """The page the reader is on, by what one does there: look, write, check.
-
-    The default page answers at / alone, so /overview is another one.
-    """
-    return st.navigation(
-        {
-            "Look": [
-                st.Page("overview.py", title="Overview", url_path="home", default=True),
-                st.Page("overview.py", title="Overview", url_path="overview", visibility="hidden"),
-                st.Page("evidence_map.py", title="Evidence map", url_path="map"),
-                st.Page("talk.py", title="Talk and evidence", url_path="talk"),
-                st.Page("themes.py", title="Themes", url_path="themes"),
-                st.Page("theme.py", title="Theme", url_path="theme"),
-                st.Page("theme_map.py", title="Theme map", url_path="atlas"),
-                st.Page("disputes.py", title="Contradictions", url_path="contradictions"),
-                st.Page("search.py", title="Search", url_path="search"),
-            ],
-            "Write": [
-                st.Page("gaps.py", title="Gaps", url_path="gaps"),
-                st.Page("brief.py", title="Brief", url_path="brief"),
-            ],
-            "Check": [
-                st.Page("review.py", title="Review", url_path="review", visibility=reviewing()),
-                st.Page("sources.py", title="Sources", url_path="sources"),
-                st.Page("runs.py", title="Runs and quality", url_path="runs"),
-                st.Page("methods.py", title="Methods", url_path="methods"),
-                st.Page("exports.py", title="Exports", url_path="exports"),
-            ],
-        },
-        position="top",
-    )
-
-
-def reviewing() -> Literal["visible", "hidden"]:
-    """Whether the page on which things are changed is in the menu."""
-    return "visible" if people.may_change() else "hidden"
 
 
 def filter_row(found: data.Project) -> None:
@@ -78,12 +37,15 @@ def filter_row(found: data.Project) -> None:
 def main() -> None:
     """Draws the frame and the page in it; a store that cannot be read is one clear line."""
     st.set_page_config(page_icon="🧭", layout="wide")
-    page = navigation()
+    sections = menu.pages()
+    page = st.navigation(sections, position="top")
     if not people.gate():
         return
+    menu.narrow(sections, page)
     try:
         filter_row(data.project(data.state()))
         page.run()
+        warming.drawn()
     except StoreError as error:
         st.title("Folkgrade")
         st.error("The project cannot be read.")

@@ -69,4 +69,6 @@ def draw(state: State, found: Project) -> None:
     default = "" if chosen[""] else "all"
     view = address.pick(st.pills, "Questions", "asked", options, default)
     names = {theme.id: theme.name for theme in found.themes}
-    table(list(parts.paged(chosen[view or default], f"asked_{view}", PAGE)), names)
+    table(
+        list(parts.paged(chosen[view or default], f"asked_{view}", PAGE, name="asked_page")), names
+    )

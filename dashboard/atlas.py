@@ -22,8 +22,8 @@ __all__ = ["ZOOMS", "Dot", "Spread", "View", "chart", "neighbours", "ready", "vi
 
 MOST = 4_000
 """Themes that have a place, those of most authors."""
-SHOWN = 1_200
-"""Marks of a drawing: above 2,000 a browser draws a picture that nobody can listen to."""
+SHOWN = 600
+"""Marks of a drawing: of more, a reader sees a cloud and a browser takes its time."""
 CLOSE = 4
 """From this zoom on the wordings of themes are drawn."""
 WORDINGS, EACH = 300, 8
@@ -190,15 +190,17 @@ def _dots(
             name=names[n],
             kind=row.theme.kind,
             authors=row.tally.authors,
-            x=float(places[n, 0]),
-            y=float(places[n, 1]),
-            zoom=min(float(wide[n]), NEVER),
-            narrow=min(float(narrow[n]), NEVER),
+            x=round(float(places[n, 0]), FINE),
+            y=round(float(places[n, 1]), FINE),
+            zoom=round(min(float(wide[n]), NEVER), FINE),
+            narrow=round(min(float(narrow[n]), NEVER), FINE),
         )
         for n, row in enumerate(rows)
     ]
 
 
+FINE = 5
+"""Digits of a place: a hundredth of a pixel at the largest zoom."""
 NEVER = 1e6
 """A zoom that nobody reaches; a chart cannot hold what is infinite."""
 
@@ -288,9 +290,8 @@ def chart(found: View, kinds: Mapping[Kind, str], ink: str) -> alt.LayerChart | 
     width = found.x[1] - found.x[0]
     here = f"(isValid(view) && isValid(view.x) ? {width} / (view.x[1] - view.x[0]) : 1)"
     fits = f"{here} >= (windowSize()[0] < 640 ? datum.narrow : datum.zoom) - 0.001"
-    texts = base.mark_text(dy=-12, fontSize=12, color=ink).encode(
-        text="name:N",
-        opacity=alt.when(fits).then(alt.value(1)).otherwise(alt.value(0)),
+    texts = (
+        base.transform_filter(fits).mark_text(dy=-12, fontSize=12, color=ink).encode(text="name:N")
     )
     layers = [*_close_up(found), dots, texts]
     return alt.layer(*layers).properties(height=TALL)

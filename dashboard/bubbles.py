@@ -103,10 +103,16 @@ def evidence_map(
         orient="bottom", columns=_on_phone(1, 3), title="Evidence", labelLimit=260, symbolSize=120
     )
     filled = alt.Fill("level:N", scale=scales["colour"], legend=None)
+    # Upright on a phone: slanted names of ten columns would lie on one another there.
     column = alt.Axis(
-        orient="top", labelAngle=-40, labelLimit=_on_phone(90, 170), labelOverlap=False
+        orient="top",
+        labelAngle=_on_phone(-90, -40),
+        labelAlign="left",
+        labelBaseline="middle",
+        labelLimit=_on_phone(120, 170),
+        labelOverlap=False,
     )
-    row = alt.Axis(labelLimit=_on_phone(110, 240), grid=True)
+    row = alt.Axis(labelLimit=_on_phone(90, 240), grid=True)
     chart: alt.Chart = (
         alt.Chart(frame)
         .mark_point(strokeWidth=2, opacity=1, cursor="pointer")
@@ -115,7 +121,9 @@ def evidence_map(
             y=alt.Y("name:N", title=None, axis=row, scale=alt.Scale(domain=names)),
             size=alt.Size(
                 "authors:Q",
-                scale=alt.Scale(domain=[0, max(most, 1)], range=[40, 620]),
+                scale=alt.Scale(
+                    domain=[0, max(most, 1)], range=[_on_phone(20, 40), _on_phone(160, 620)]
+                ),
                 legend=None,
             ),
             stroke=alt.Stroke("level:N", scale=scales["colour"], legend=legend),
@@ -130,7 +138,7 @@ def evidence_map(
             ],
         )
         .add_params(alt.selection_point(name="cell", fields=["theme"]))
-        .properties(height=34 * max(1, len(names)) + 330)
+        .properties(height=34 * max(1, len(names)) + 430)
     )
     return chart
 

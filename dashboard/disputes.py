@@ -10,6 +10,8 @@ from dashboard.words import many, word
 from miner.model import Contradiction
 from miner.ranking import WEIGHTS
 
+PAGE = 5
+
 
 def judge(state: State, one: Contradiction, accepted: frozenset[str]) -> None:
     """Says that it is one, or that it is none; the latter is shown no more."""
@@ -71,12 +73,13 @@ def show() -> None:
         st.caption(parts.narrowed(filters.condition))
     parts.caution()
     accepted = deciding.accepted(state)
-    for one, row in parts.paged(chosen, f"disputes_{kind}"):
+    for one, row in parts.paged(chosen, f"disputes_{kind}", PAGE):
         st.header(parts.name(row.theme), anchor=False)
-        with st.container(horizontal=True, gap="small"):
-            st.badge(word("contradictions", one.type), color="red")
-            st.badge(word("kinds", row.theme.kind), color="violet")
-            st.badge(many(row.tally.authors, "author"), color="gray")
+        parts.labels(
+            (word("contradictions", one.type), "red"),
+            (word("kinds", row.theme.kind), "violet"),
+            (many(row.tally.authors, "author"), "gray"),
+        )
         scored(one)
         both = data.sides_of(state, one, filters)
         if both is not None:

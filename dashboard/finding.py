@@ -13,7 +13,7 @@ from miner.errors import MinerError
 from miner.index import Index, Mark, Shown
 from miner.model import Evidence, Theme
 from miner.passages import Type
-from miner.search import Asked, Encode, Facet, Found, Hit, Mode, Shelf, find, marked, terms
+from miner.search import Asked, Encode, Facet, Found, Hit, Mode, Near, Shelf, find, marked, terms
 
 __all__ = ["Answer", "answers", "ask", "has_index", "index", "shelf", "speaks"]
 
@@ -49,9 +49,19 @@ def _mark(state: State) -> Mark | None:
     return _marked(state.url, state)
 
 
-@st.cache_resource(show_spinner="The index is read …", max_entries=1)
-def _shelf(url: str, mark: Mark, _state: State) -> Shelf:
-    return _index(url, _state).shelf()
+@st.cache_resource(show_spinner="The index is read …", max_entries=2)
+def _shelf(url: str, mark: Mark, vectors: bool, _state: State) -> Shelf:
+    return _index(url, _state).shelf(vectors=vectors)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _near(url: str, mark: Mark, _state: State) -> Near | None:
+    return _index(url, _state).near()
+
+
+def _searched(state: State, mark: Mark) -> Shelf:
+    """The index in memory as far as a question needs it: a database may compare the vectors."""
+    return _shelf(state.url, mark, _near(state.url, mark, state) is None, state)
 
 
 @st.cache_resource(show_spinner="The model is read …", max_entries=1)
@@ -68,7 +78,7 @@ def _encoder(name: str) -> Encode | None:
 def shelf(state: State) -> tuple[Mark, Shelf] | None:
     """The index in memory with its mark; None where there is none."""
     mark = _mark(state)
-    return (mark, _shelf(state.url, mark, state)) if mark is not None else None
+    return (mark, _shelf(state.url, mark, True, state)) if mark is not None else None
 
 
 def index(state: State) -> Index:
@@ -106,7 +116,8 @@ def _found(
 ) -> Found:
     encode = None if mode == "words" else _encoder(mark.model)
     asked = Asked(text=text, mode=mode, chosen=dict(chosen))
-    return find(asked, _shelf(url, mark, _state), _index(url, _state).ranked, encode)
+    near = _near(url, mark, _state)
+    return find(asked, _searched(_state, mark), _index(url, _state).ranked, encode, near)
 
 
 def answers(state: State, text: str, hits: Sequence[Hit]) -> list[Answer]:
@@ -114,7 +125,7 @@ def answers(state: State, text: str, hits: Sequence[Hit]) -> list[Answer]:
     mark = _mark(state)
     if mark is None:
         return []
-    looked = terms(text, _shelf(state.url, mark, state))
+    looked = terms(text, _searched(state, mark))
     shown = {one.row: one for one in _index(state.url, state).shown([hit.row for hit in hits])}
     told = {
         one.claim.id: one

@@ -10,7 +10,7 @@ from dashboard.words import many, word
 from miner.coverage import PLACES, coverage
 from miner.model import Gap
 
-PAGE = 20
+PAGE = 10
 
 
 def twin(found: list[tuple[Gap, Row]]) -> None:
@@ -55,14 +55,14 @@ def card(place: int, gap: Gap, row: Row, condition: str | None, covered: str) ->
     """One gap: score, why, and the way to its theme."""
     with st.container(border=True):
         st.subheader(f"{place}. {parts.name(row.theme)}", anchor=False)
-        with st.container(horizontal=True, gap="small"):
-            st.badge(f"Score {gap.score:.0f}", color="primary")
-            for name in data.gap_types([gap]):
-                st.badge(word("gap_types", name), color="orange")
-            st.badge(word("kinds", row.theme.kind), color="violet")
-            st.badge(f"Evidence: {words.level(row.grade)}", color=parts.level_colour(row.grade))
-            st.badge(many(row.tally.authors, "author"), color="gray")
-            st.badge(covered, color="gray")
+        parts.labels(
+            (f"Score {gap.score:.0f}", "primary"),
+            *((word("gap_types", name), "orange") for name in data.gap_types([gap])),
+            (word("kinds", row.theme.kind), "violet"),
+            (f"Evidence: {words.level(row.grade)}", parts.level_colour(row.grade)),
+            (many(row.tally.authors, "author"), "gray"),
+            (covered, "gray"),
+        )
         if gap.reasons:
             if condition:
                 st.caption("Score and these reasons, over all conditions:")
@@ -113,8 +113,10 @@ def ranked_gaps(gaps: list[tuple[Gap, Row]], filters: Filters, key: str, *, own:
         ),
         alt="Scores of the gaps as stacked parts; the table below has the numbers",
     )
-    with st.expander("The same numbers as a table"):
-        twin([pair for _, pair in shown])
+    box = st.expander("The same numbers as a table", on_change="rerun", key=f"table_{key}")
+    if box.open:
+        with box:
+            twin([pair for _, pair in shown])
     st.header("The gaps")
     parts.caution()
     with st.grid(2, min_column_width=420):

@@ -74,11 +74,14 @@ def ways_in(found: Project) -> None:
             st.page_link("gaps.py", label=f"{many(len(found.gaps), 'gap')} →")
         with st.container(border=True):
             st.subheader("Is my data fresh?")
-            failed = many(
-                len(found.failures), "page that could not be read", "pages that could not be read"
-            )
-            st.text(f"{many(len(found.sites), 'site')}, {failed}.")
+            st.text(f"{many(len(found.sites), 'site')}; {_failed(len(found.failures))}.")
             st.page_link("sources.py", label="Sources and the last run →")
+
+
+def _failed(pages: int) -> str:
+    if not pages:
+        return "every page that was asked for could be read"
+    return f"{many(pages, 'page')} could not be read"
 
 
 def most_talked(state: data.State, found: Project, filters: data.Filters) -> None:

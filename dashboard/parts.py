@@ -21,6 +21,7 @@ __all__ = [
     "evidence_card",
     "filters",
     "ground",
+    "labels",
     "make_brief",
     "narrowed",
     "narrowed_by",
@@ -37,12 +38,12 @@ __all__ = [
 SETS, SAYS_OTHERWISE, ASIDE = "sets the level", "says otherwise", "does not count here"
 """The part a source played in a grade."""
 
-Colour = Literal["green", "blue", "orange", "gray"]
+Colour = Literal["green", "blue", "orange", "gray", "violet", "red", "primary"]
 _ROLE_COLOURS: Mapping[str, Colour] = {SETS: "green", SAYS_OTHERWISE: "orange", ASIDE: "gray"}
 
 Item = TypeVar("Item")
 
-VOICES = 5
+VOICES = 3
 """Voices of a side that are shown at once."""
 
 _LEVEL_COLOURS: Mapping[int, Colour] = {1: "green", 2: "green", 3: "blue", 4: "orange", 5: "orange"}
@@ -176,22 +177,24 @@ def open_link(label: str, url: str | None) -> None:
         st.link_button(f"{label} ↗", safe, type="tertiary")
 
 
+def labels(*found: tuple[str, Colour]) -> None:
+    """Badges beside each other, as one piece: each piece of a page takes the browser its time."""
+    st.markdown(" ".join(f":{colour}-badge[{plain(text)}]" for text, colour in found))
+
+
 def badges(row: Row, disputes: Iterable[str]) -> None:
     """Kind, level, status, certainty and authors of a theme, and who disagrees about it."""
     grade, tally = row.grade, row.tally
-    with st.container(horizontal=True, gap="small"):
-        st.badge(word("kinds", row.theme.kind), color="violet")
-        st.badge(f"Evidence: {words.level(grade)}", color=level_colour(grade))
-        if grade is not None and grade.level is not None:
-            st.badge(f"Status: {word('statuses', grade.status)}", color="gray")
-            st.badge(f"Certainty: {word('certainty', grade.certainty)}", color="gray")
-        st.badge(
-            f"{many(tally.authors, 'author')} · {many(tally.threads, 'thread')} "
-            f"· {many(tally.sites, 'site')}",
-            color="gray",
-        )
-        for kind in disputes:
-            st.badge(word("contradictions", kind), color="red")
+    found: list[tuple[str, Colour]] = [
+        (word("kinds", row.theme.kind), "violet"),
+        (f"Evidence: {words.level(grade)}", level_colour(grade)),
+    ]
+    if grade is not None and grade.level is not None:
+        found.append((f"Status: {word('statuses', grade.status)}", "gray"))
+        found.append((f"Certainty: {word('certainty', grade.certainty)}", "gray"))
+    counts = many(tally.authors, "author"), many(tally.threads, "thread"), many(tally.sites, "site")
+    found.append((" · ".join(counts), "gray"))
+    labels(*found, *((word("contradictions", kind), "red") for kind in disputes))
 
 
 def level_colour(grade: Grade | None) -> Colour:
@@ -210,22 +213,22 @@ def outcome_text(row: Row) -> str:
 def quote_card(one: Said, stance: str, others: Sequence[Said] = ()) -> None:
     """A member's words with who, when, where and how sure; more of the same member below."""
     with st.container(border=True, gap="xsmall"):
-        st.text(f"“{one.claim.quote.text}”")
-        for line in beyond(one.claim):
-            st.text(line)
-        st.text(_who(one.claim, stance))
-        st.text(f"{one.title} · {one.place}" if one.place else one.title)
+        _words(one, stance)
         open_link("Open the post", one.link)
         if others:
             with st.expander(
                 f"{many(len(others), 'more quote')} of this author, not counted again"
             ):
                 for other in others:
-                    st.text(f"“{other.claim.quote.text}”")
-                    for line in beyond(other.claim):
-                        st.text(line)
-                    st.text(f"{_who(other.claim, '')} · {other.title} · {other.place}")
+                    _words(other, "")
                     open_link("Open this post", other.link)
+
+
+def _words(one: Said, stance: str) -> None:
+    """What was said, and below it by whom, when and where."""
+    st.text("\n".join((f"“{one.claim.quote.text}”", *beyond(one.claim))))
+    told = (_who(one.claim, stance), one.title, one.place)
+    st.caption(plain(" · ".join(part for part in told if part)))
 
 
 def beyond(claim: Claim) -> list[str]:
@@ -265,21 +268,15 @@ def role(piece: Evidence, grade: Grade | None, question: Question) -> str:
 def evidence_card(piece: Evidence, title: str, question: Question, part: str = "") -> None:
     """A source: what it is, what it says, how large, how old, and why it was read so."""
     level = level_of(piece, question)
+    found: list[tuple[str, Colour]] = [
+        (word("source_types", piece.source_type), "violet"),
+        (f"Level {level}" if level else "carries no level", "gray"),
+        (word("directions", piece.direction), "blue"),
+    ]
+    said = (title, f"“{piece.quote.text}”" if piece.quote else "", piece.finding, _facts(piece))
     with st.container(border=True, gap="xsmall"):
-        with st.container(horizontal=True, gap="small"):
-            st.badge(word("source_types", piece.source_type), color="violet")
-            st.badge(f"Level {level}" if level else "carries no level", color="gray")
-            st.badge(word("directions", piece.direction), color="blue")
-            if part:
-                st.badge(part, color=_ROLE_COLOURS[part])
-        st.text(title)
-        if piece.quote is not None:
-            st.text(f"“{piece.quote.text}”")
-        if piece.finding:
-            st.text(piece.finding)
-        facts = _facts(piece)
-        if facts:
-            st.text(facts)
+        labels(*found, *([(part, _ROLE_COLOURS[part])] if part else []))
+        st.text("\n".join(line for line in said if line))
         _open_source(piece)
         if piece.reasons:
             with st.expander("Why it was read so"):
@@ -334,20 +331,20 @@ def _voice_card(state: State, one: Claim | Evidence) -> None:
         if isinstance(one, Claim):
             said = data.said_of(state, one)
             st.text(f"“{one.quote.text}”")
-            st.text(_who(one, "") if one.voice == "member" else one.voice)
-            st.text(f"{said.title} · {said.place}" if said.place else said.title)
+            by = _who(one, "") if one.voice == "member" else one.voice
+            st.caption(plain(" · ".join(part for part in (by, said.title, said.place) if part)))
             open_link("Open the post", said.link)
             return
         st.text(f"“{one.quote.text}”" if one.quote else one.finding)
         told = [word("source_types", one.source_type), data.source_title(state, one), _facts(one)]
-        st.text(" · ".join(part for part in told if part))
+        st.caption(plain(" · ".join(part for part in told if part)))
         _open_source(one)
 
 
-def paged(items: Sequence[Item], key: str, size: int = 10) -> Sequence[Item]:
+def paged(items: Sequence[Item], key: str, size: int = 10, *, name: str = "page") -> Sequence[Item]:
     """The items of the page chosen; the choice is drawn where there are more than fit."""
     pages = ceil(len(items) / size)
-    page = st.pagination(pages, key=f"page_{key}") if pages > 1 else 1
+    page = address.page(pages, key, name) if pages > 1 else 1
     return items[(page - 1) * size : page * size]
 
 

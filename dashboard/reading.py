@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from crawler.corpus import Corpus, SiteCounts
+from crawler.database import still
 from crawler.documents import Document
 from crawler.errors import StoreError
 from crawler.freshness import Freshness
@@ -20,6 +21,7 @@ from crawler.frontier import Frontier
 from dashboard.stores import stores
 from dashboard.values import Project, State
 from miner.brief import Brief
+from miner.current import Current
 from miner.knowledge import Knowledge, Run, claims_key
 from miner.model import Claim, Evidence, Grade, Theme
 from miner.report import theme_brief
@@ -47,7 +49,11 @@ FRESH_SECONDS = 10
 @st.cache_resource(show_spinner=False, max_entries=4)
 def project(state: State) -> Project:
     """Themes, grades, gaps and what was collected."""
-    corpus, knowledge = stores(state.url)
+    with still(stores(state.url)[0].engine) as engine:
+        return _project(Corpus(engine), Current(engine))
+
+
+def _project(corpus: Corpus, knowledge: Current) -> Project:
     runs, sites = knowledge.runs(), tuple(corpus.sites())
     run = runs[0] if runs else None
     grades: dict[str, list[Grade]] = defaultdict(list)

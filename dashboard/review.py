@@ -187,10 +187,10 @@ def entry(state: State, one: Kept, names: Mapping[str, str]) -> None:
     """One decision with its button."""
     decision = one.decision
     with st.container(border=True, gap="xsmall"):
-        with st.container(horizontal=True, gap="small"):
-            st.badge(word("actions", decision.action), color="violet")
-            if one.undone:
-                st.badge("taken back", color="gray")
+        parts.labels(
+            (word("actions", decision.action), "violet"),
+            *([("taken back", "gray")] if one.undone else ()),
+        )
         st.text(judging.told(decision, names))
         told = [f"no. {decision.id}", decision.who, words.moment(decision.when)]
         st.text(" · ".join([*told, *([f"why: {decision.why}"] if decision.why else [])]))

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import address, finding, parts, words
 from dashboard.data import Filters, Project, State
 from dashboard.finding import Answer
-from dashboard.words import many, word
+from dashboard.words import many, plain, word
 from miner.search import Facet, Found, Mode
 
 MODES = {"both": "Words and meaning", "words": "Words", "meaning": "Meaning"}
@@ -86,15 +86,15 @@ def snippet(one: Answer) -> str:
 def card(one: Answer) -> None:
     """One answer: its words, where it stands, and the ways to its themes and its source."""
     with st.container(border=True, gap="xsmall"):
-        with st.container(horizontal=True, gap="small"):
-            st.badge(word("passages", one.type), color="violet")
-            for kind in dict.fromkeys(theme.kind for theme in one.themes):
-                st.badge(word("kinds", kind), color="gray")
-            if not one.by_words:
-                st.badge("other words, like meaning", color="blue")
+        kinds = dict.fromkeys(theme.kind for theme in one.themes)
+        parts.labels(
+            (word("passages", one.type), "violet"),
+            *((word("kinds", kind), "gray") for kind in kinds),
+            *(() if one.by_words else [("other words, like meaning", "blue")]),
+        )
         st.html(snippet(one))
         if one.about:
-            st.text(" · ".join(one.about))
+            st.caption(plain(" · ".join(one.about)))
         with st.container(horizontal=True, vertical_alignment="center"):
             for theme in one.themes:
                 parts.open_theme(theme, f"{parts.name(theme)} →")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from crawler.documents import Article
-from dashboard import reading
+from dashboard import parts, reading
 from dashboard.values import State
 from dashboard.words import word
 from miner.provenance import BENCHMARKS, Mark, marks, score
@@ -30,11 +30,11 @@ def badge(state: State, url: str) -> None:
         return
     found = marks_of(state, url)
     met = score(found)
-    with st.container(horizontal=True, gap="small"):
-        st.badge(f"page: {met} of {len(BENCHMARKS)} benchmarks", color="blue" if met else "gray")
-        for mark in found:
-            if mark.name not in BENCHMARKS:
-                st.badge(word("page_marks", mark.name), color="orange")
+    against = [word("page_marks", mark.name) for mark in found if mark.name not in BENCHMARKS]
+    parts.labels(
+        (f"page: {met} of {len(BENCHMARKS)} benchmarks", "blue" if met else "gray"),
+        *((said, "orange") for said in against),
+    )
     with st.expander("What is known of the page"):
         st.text("\n".join(_lines(found)))
         st.caption("A badge of the page, never a level: what a sentence is worth, its source says.")

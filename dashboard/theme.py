@@ -295,10 +295,8 @@ def disagreement(state: State, found: list[Sides], filters: Filters) -> None:
 
 
 def related(row: Row, found: Project) -> None:
-    """Near themes, the broader one, and the gap where it is one."""
+    """Near themes, and the gap where it is one."""
     known = found.by_id
-    if row.theme.parent in known:
-        onward(known[row.theme.parent], "Part of: ")
     near = [known[key] for key in row.theme.related if key in known]
     if not near:
         st.text("No near theme.")
@@ -332,6 +330,17 @@ def body(state: State, found: Project, row: Row, filters: Filters) -> None:
         members(row)
     with right:
         verdict(row)
+    st.session_state["whole"] = True
+    behind(state, found, row, filters, disputes)
+
+
+@st.fragment
+def behind(state: State, found: Project, row: Row, filters: Filters, disputes: list[Sides]) -> None:
+    """What stands behind the numbers, in tabs; a choice in them draws nothing else anew."""
+    # Within the whole page it is never old: a crawl that goes on would have it drawn for ever.
+    alone = not st.session_state.pop("whole", False)
+    if alone and (data.state() != state or address.chosen("theme") != row.theme.id):
+        st.rerun()
     tabs = address.tabs("tab", TABS)
     drawn: tuple[Callable[[], None], ...] = (
         lambda: quotes(state, row, data.voted(state, row.theme, filters), filters),

@@ -22,7 +22,7 @@ KINDS = {
     "trigger": "Triggers",
     "diagnosis": "Diagnoses",
 }
-ROWS = 500
+ROWS = 100
 """Rows of the table."""
 
 

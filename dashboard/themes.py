@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -12,6 +12,7 @@ from dashboard import address, data, parts, within, words
 from dashboard.data import Row
 from dashboard.within import Line
 from dashboard.words import many, word
+from miner.counts import FEW, wilson
 
 KINDS = {
     "": "All kinds",
@@ -20,10 +21,36 @@ KINDS = {
     "trigger": "Triggers",
     "diagnosis": "Diagnoses",
 }
-
+SORTS = {
+    "authors": "Most authors first",
+    "gap": "Highest gap score first",
+    "name": "By name",
+    "helped": "Share helped, lower end of the interval",
+}
+PAGE = 100
+"""Rows of the table at a time."""
 
 LEVELS = {f"Level {n}": colour for n, colour in enumerate(("green", "green", "blue", "orange",
                                                           "orange"), start=1)}  # fmt: skip
+
+
+def ordered(rows: Sequence[Row], by: str) -> list[Row]:
+    """The rows in the order asked for; those of equal rank keep the order they come in.
+
+    By benefit only where somebody asks for it, then by the lower end of the interval; what fewer
+    than five people told stands after all that.
+    """
+    ranks: Mapping[str, Callable[[Row], tuple[float | str, ...]]] = {
+        "gap": lambda row: (-row.gap.score if row.gap else 1.0,),
+        "name": lambda row: (row.theme.name.lower(),),
+        "helped": lambda row: (-_surely_helped(row),),
+    }
+    return sorted(rows, key=ranks[by]) if by in ranks else list(rows)
+
+
+def _surely_helped(row: Row) -> float:
+    told = row.tally.reported if row.theme.kind == "remedy" else 0
+    return wilson(row.tally.helped, told)[0] if told >= FEW else -1.0
 
 
 def frame(rows: Sequence[Line], recent: Mapping[str, list[int]]) -> pd.DataFrame:
@@ -123,16 +150,20 @@ def show() -> None:
     with right:
         text = address.search("Words in the name or the claims", "find")
     rows = data.rows(state, filters, kind or None, text)  # type: ignore[arg-type]
-    st.caption(f"{many(len(rows), 'theme')} of {len(found.themes):,}, most authors first.")
+    st.caption(f"{many(len(rows), 'theme')} of {len(found.themes):,}.")
     parts.caution()
     if not rows:
         st.text("No theme passes these filters.")
         return
-    opener(rows)
-    opened = any(row.theme.parts for row in rows) and bool(
-        address.pick(st.pills, "Sub-themes", "parts", {"1": "Show sub-themes"})
-    )
-    table(within.lines(state, rows, filters, opened=opened), data.recent(state, filters))
+    opened = False
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        opener(rows)
+        by = address.pick(st.selectbox, "Sorted", "sort", SORTS, "authors")
+        if any(row.theme.parts for row in rows):
+            opened = bool(address.pick(st.pills, "Sub-themes", "parts", {"1": "Show sub-themes"}))
+    # What a click opens stands on the page of the table that it was made on.
+    shown = parts.paged(ordered(rows, by), f"themes_{kind}_{by}_{text}", PAGE)
+    table(within.lines(state, shown, filters, opened=opened), data.recent(state, filters))
 
 
 show()

@@ -17,6 +17,9 @@ LEAST = 6
 """Letters a word needs to be corrected at all."""
 LONG = 8
 """Letters it needs where a letter is missing or a vowel is wrong: nearer to real other words."""
+MOST = 40
+"""Letters above which no word is looked at: none known is so long, and the slips of a word of
+100 kB would take for ever."""
 VOWELS = "aeiou"
 SOURCES = ("families.toml", "conditions.toml")
 
@@ -35,7 +38,7 @@ def vocabulary() -> frozenset[str]:
 def corrected(word: str) -> str:
     """The vocabulary's word one slip away, where there is exactly one; else the word itself."""
     known = vocabulary()
-    if len(word) < LEAST or not (word.isascii() and word.isalpha()) or word in known:
+    if not LEAST <= len(word) <= MOST or not (word.isascii() and word.isalpha()) or word in known:
         return word
     if word.removesuffix("s") in known or f"{word}s" in known:
         return word

@@ -350,18 +350,53 @@ def test_the_legend_of_the_gaps_fits_320_pixels(reader: Page, server: Server) ->
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_against(scheme: str, chromium: Browser, server: Server) -> None:
-    """No page breaks a rule of accessibility that a program can check."""
+    """No page breaks a rule of accessibility that a program can check, on a desk or a phone."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
     page = chromium.new_page(color_scheme="dark" if scheme == "dark" else "light")
     theme = "theme?theme=rem-heeldrops"
     for path in ["", theme, f"{theme}&tab=Evidence", *PATHS]:
+        page.set_viewport_size({"width": 1400, "height": 900})
         page.goto(f"{server.address}/{path}")
         page.get_by_role("heading", level=1).wait_for()
-        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-        page.wait_for_timeout(500)
-        found = axe.Axe().run(page).response["violations"]
-        assert [(path, rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
+        # In the dark a phone differs in colours alone, and these are the same on every page.
+        narrow = scheme == "light" or path in ("", theme, "map", "gaps")
+        for width in (1400, 320) if narrow else (1400,):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+            page.wait_for_timeout(300)
+            found = axe.Axe().run(page).response["violations"]
+            assert [(path, width, rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
     page.close()
+
+
+def test_the_menu_of_a_narrow_window_leads_on_and_closes(reader: Page, server: Server) -> None:
+    """One list of all pages; a wide window has its sections instead. The filters stay."""
+    visit(reader, server, "?least=2", "Overview")
+    button = reader.get_by_role("button", name="Pages", exact=True)
+    button.wait_for(state="hidden")
+    reader.set_viewport_size({"width": 320, "height": 900})
+    button.click()
+    reader.get_by_role("link", name="Exports", exact=True).wait_for()
+    reader.get_by_role("link", name="Themes", exact=True).click()
+    at(reader, "Themes")
+    assert "least=2" in reader.url
+    assert reader.get_by_role("link", name="Exports", exact=True).count() == 0
+
+
+def test_a_page_of_a_list_and_a_stance_are_in_the_address(reader: Page, server: Server) -> None:
+    """What is turned to and chosen in the tabs survives a reload; another choice begins anew."""
+    visit(reader, server, "theme?theme=rem-heeldrops", "heel drops")
+    reader.get_by_role("button", name="Page 2", exact=True).click()
+    reader.wait_for_url("**page=2**")
+    reader.reload()
+    at(reader, "heel drops")
+    assert reader.get_by_test_id("stMain").get_by_text("“").count() == 3
+    reader.get_by_role("radio", name="Helped 7").or_(
+        reader.get_by_role("button", name="Helped 7")
+    ).first.click()
+    reader.get_by_text("7 authors, one entry each").wait_for()
+    assert "stance=helped" in reader.url
+    assert "page=" not in reader.url
 
 
 def test_from_a_gap_to_a_brief_in_word(reader: Page, server: Server, tmp_path: Path) -> None:
@@ -399,7 +434,7 @@ def test_a_merge_and_its_undoing_show_at_once(reader: Page, server: Server) -> N
     at(reader, "heel drops")
     visit(reader, server, "review?desk=History", "Review")
     reader.get_by_role("button", name="Undo").first.click()
-    reader.get_by_text("was taken back").wait_for()
+    reader.get_by_text("Decision 1 was taken back.").wait_for()
     reader.goto(f"{server.address}/theme?theme=rem-lonely")
     at(reader, "cold baths")
 
@@ -446,4 +481,4 @@ def test_a_new_run_shows_without_a_restart(
     reader.wait_for_timeout(2500)
     menu(reader, "Look", "Themes")
     at(reader, "Themes")
-    reader.get_by_text("1 theme of 1, most authors first.").wait_for()
+    reader.get_by_text("1 theme of 1.").wait_for()
