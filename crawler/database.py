@@ -22,7 +22,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.compiler import compiles
 
-from crawler.errors import StoreError
+from crawler.causes import read_only as read_to
+from crawler.causes import reason, writable
+from crawler.errors import DamagedText, StoreError
 
 __all__ = [
     "BATCH",
@@ -39,15 +41,26 @@ __all__ = [
     "migrate",
     "open_database",
     "raw",
+    "reading",
     "scrub",
     "shown",
+    "still",
     "writing",
 ]
 
-BUSY_SECONDS = 5.0
+BUSY_SECONDS = 60.0
+"""How long is waited for whoever writes: a run puts all its conclusions in at once."""
+PATIENCE = "FOLKGRADE_BUSY_SECONDS"
+"""Environment variable: another time to wait."""
 
 IDLE_SECONDS = 60
 """How long PostgreSQL waits for a process that is silent in the midst of a transaction."""
+
+CONNECT_SECONDS = 10
+"""How long a server may take to answer before it is said to be out of reach."""
+
+OLDEST = 13
+"""The oldest PostgreSQL whose tables are tried by the tests or known to be alike."""
 
 BATCH = 500
 """Values bound at a time: below every database's limit."""
@@ -90,7 +103,7 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
 
 
 def open_database(
-    url: str, *, busy_seconds: float = BUSY_SECONDS, read_only: bool = False
+    url: str, *, busy_seconds: float | None = None, read_only: bool = False
 ) -> sa.Engine:
     """An engine for the URL, or for a file path; one that is read only refuses every write.
 
@@ -99,9 +112,9 @@ def open_database(
     if "://" not in url and not Path(url).parent.is_dir():
         raise StoreError(f"{url}: the folder does not exist; make a project with `folkgrade init`")
     try:
-        address = sa.make_url(url) if "://" in url else sa.URL.create("sqlite", database=url)
+        address = _address(url)
         sealed = _sealed(address, read_only=read_only)
-        engine = sa.create_engine(address, **({"creator": sealed} if sealed else {}))
+        engine = sa.create_engine(address, **_manners(address, sealed))
     except ImportError as error:
         way = 'pip install "folkgrade[postgres]"' if url.startswith("postgres") else "install it"
         raise StoreError(
@@ -114,15 +127,48 @@ def open_database(
             "give a file path or an SQLAlchemy URL such as postgresql+psycopg://user@host/name"
         ) from error
     if engine.dialect.name == "sqlite":
-        _tune_sqlite(engine, busy_seconds, writable=sealed is None)
+        _tune_sqlite(engine, _patience(busy_seconds), writable=sealed is None)
     elif engine.dialect.name == "postgresql":
         _tune_postgresql(engine, read_only=read_only)
     return engine
 
 
+def _patience(wanted: float | None) -> float:
+    """Seconds to wait for others that write."""
+    if wanted is not None:
+        return wanted
+    said = os.environ.get(PATIENCE, "")
+    return float(said) if re.fullmatch(r"\d{1,5}(\.\d{1,3})?", said) else BUSY_SECONDS
+
+
+def _address(url: str) -> sa.URL:
+    """The address with the driver that is used here, where it names none."""
+    if "://" not in url:
+        return sa.URL.create("sqlite", database=url)
+    address = sa.make_url(url)
+    if address.drivername in ("postgres", "postgresql"):
+        return address.set(drivername="postgresql+psycopg")
+    return address
+
+
+def _manners(address: sa.URL, sealed: Callable[[], sqlite3.Connection] | None) -> dict[str, Any]:
+    """How connections of that address are made and looked after."""
+    # `still` ends its own transaction; one ended by the pool would take its moment away.
+    manners: dict[str, Any] = {"skip_autocommit_rollback": True}
+    if sealed is not None:
+        manners["creator"] = sealed
+    if address.get_backend_name() == "postgresql":
+        # A server that was started anew since is noticed before it is asked, not by the user.
+        manners["pool_pre_ping"] = True
+        if "connect_timeout" not in address.query and "PGCONNECT_TIMEOUT" not in os.environ:
+            manners["connect_args"] = {"connect_timeout": CONNECT_SECONDS}
+    return manners
+
+
 def shown(url: str) -> str:
     """The address as it may be said: without its password, even where it makes no sense."""
-    bare = re.sub(r"://([^:]*):.*@", r"://\1:***@", url)
+    before, at, after = url.rpartition("@")
+    bare = re.sub(r"(?s)://([^:]*+):.*", r"://\1:***", before, count=1) + at + after
     return re.sub(r"(?i)\b(password|passwd|pwd)=[^&]*", r"\1=***", bare)
 
 
@@ -136,20 +182,9 @@ def _sealed(address: sa.URL, *, read_only: bool = False) -> Callable[[], sqlite3
     path = Path(name)
     if address.get_backend_name() != "sqlite" or not (read_only or path.is_file()):
         return None
-    if _writable(path) and not read_only:
+    if writable(path) and not read_only:
         return None
-    log = Path(f"{name}-wal")
-    waiting = log.exists() and log.stat().st_size
-    # A folder that may be written has room for the log, and somebody may write while we read.
-    mode = "ro" if waiting or _writable(path) else "ro&immutable=1"
-    uri = f"{path.resolve().as_uri()}?mode={mode}"
-    return lambda: sqlite3.connect(uri, uri=True, check_same_thread=False)
-
-
-def _writable(path: Path) -> bool:
-    """Whether the file and its folder may be written; a file that is not there yet may."""
-    there = [place for place in (path, path.resolve().parent) if place.exists()]
-    return all(os.access(place, os.W_OK) for place in there)
+    return lambda: sqlite3.connect(read_to(path), uri=True, check_same_thread=False)
 
 
 def _tune_sqlite(engine: sa.Engine, busy_seconds: float, *, writable: bool) -> None:
@@ -180,6 +215,12 @@ def _log_ahead(connection: sqlite3.Connection, busy_seconds: float) -> None:
 def _tune_postgresql(engine: sa.Engine, *, read_only: bool = False) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
+        version = connection.info.server_version // 10_000
+        if version < OLDEST:
+            raise StoreError(
+                f"database {engine.url.database}: its server is PostgreSQL {version}, and "
+                f"{OLDEST} is the oldest that will do; update the server"
+            )
         # A process that was stopped in a transaction would keep its locks for ever.
         with connection.cursor() as cursor:
             cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
@@ -258,6 +299,44 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield connection
 
 
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection that sees the database as it stood at one moment; raises StoreError."""
+    with still(engine) as held, held.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def still(engine: sa.Engine) -> Iterator[sa.Engine]:
+    """The database as it stood at one moment, for reading, whatever others write meanwhile.
+
+    All that is asked of it in the block goes together: a run is seen whole or not at all. It is
+    one connection, for one thread. Raises StoreError.
+    """
+    if engine.get_execution_options().get("still"):
+        yield engine
+        return
+    with explained(engine), engine.connect() as plain:
+        held = plain.execution_options(isolation_level="AUTOCOMMIT")
+        sqlite = held.dialect.name == "sqlite"
+        held.exec_driver_sql(
+            "BEGIN" if sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+        )
+        try:
+            if sqlite:
+                held.exec_driver_sql("PRAGMA query_only=ON")
+            # The moment is that of the first question.
+            held.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1" if sqlite else "SELECT 1")
+            inner = held.connection.dbapi_connection
+            pool = sa.StaticPool(lambda: inner, reset_on_return=None)  # type: ignore[arg-type]
+            yield sa.Engine(pool, engine.dialect, engine.url).execution_options(still=True)
+        finally:
+            if not held.invalidated:
+                held.exec_driver_sql("ROLLBACK")
+                if sqlite:
+                    held.exec_driver_sql("PRAGMA query_only=OFF")
+
+
 def scrub(engine: sa.Engine) -> None:
     """Leaves nothing of what was deleted in the file: not in free pages, not in the log.
 
@@ -268,7 +347,8 @@ def scrub(engine: sa.Engine) -> None:
         connection = plain.execution_options(isolation_level="AUTOCOMMIT")
         if connection.dialect.name == "postgresql":
             for name in sa.inspect(connection).get_table_names():
-                connection.execute(sa.text(f'VACUUM FULL "{name}"'))
+                # The statistics of a table quote from its rows: they are made anew too.
+                connection.execute(sa.text(f'VACUUM (FULL, ANALYZE) "{name}"'))
             return
         connection.exec_driver_sql("VACUUM")
         busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
@@ -337,25 +417,5 @@ def explained(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        raise StoreError(_reason(engine, error)) from error
-
-
-_CAUSES = {
-    "locked": "another process is writing to it; wait for it to end and run this again",
-    "disk is full": "the disk is full; nothing of this step was kept; free some space and go on",
-    "disk i/o error": "the disk refuses to write; check it and run this again",
-    "readonly": "it is read-only; check the owner and mode of the file and its folder",
-    "unable to open": "it cannot be opened; check that the folder exists and may be written",
-    "not a database": "the file is not a database; move it away or set another one",
-    "malformed": "the file is damaged; restore a copy of it",
-}
-
-
-def _reason(engine: sa.Engine, error: DatabaseError) -> str:
-    text = str(error.orig).lower()
-    cause = next((way for sign, way in _CAUSES.items() if sign in text), str(error.orig))
-    path = engine.url.database
-    if "unable to open" in text and path and not _writable(Path(path)):
-        cause = _CAUSES["readonly"]
-    name = path or engine.url.render_as_string(hide_password=True)
-    return f"database {name}: {cause}"
+        kind = DamagedText if "could not decode" in str(error.orig).lower() else StoreError
+        raise kind(reason(engine.url, error)) from error

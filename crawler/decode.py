@@ -18,7 +18,7 @@ _MARKS = (
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _MAGIC = (b"%PDF", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"SQLite f")
 _MULTIBYTE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
-_CHARSET = re.compile(rb"""<meta\b[^>]*\bcharset=["']?([\w-]+)""", re.IGNORECASE)
+_CHARSET = re.compile(rb"""<meta\b[^>]{0,1000}\bcharset=["']?([\w-]+)""", re.IGNORECASE)
 _SAMPLE = 200_000
 
 

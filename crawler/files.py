@@ -216,8 +216,17 @@ def _walked(folder: Path) -> Iterator[Path]:
         # Of a Stack Exchange dump, posts are all that is read.
         readable = (n for n in sorted(names) if _suffix(Path(n)) != ".xml" or n[:5] == "Posts")
         for name in readable:
-            if not name.startswith(".") and _suffix(Path(name)) in FORMATS:
+            known = not name.startswith(".") and _suffix(Path(name)) in FORMATS
+            if known and _lies_in(folder, Path(at) / name):
                 yield Path(at) / name
+
+
+def _lies_in(folder: Path, path: Path) -> bool:
+    """Whether it is a file of that very folder: a link to elsewhere and a pipe are none."""
+    try:
+        return path.is_file() and path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # a link to itself
+        return False
 
 
 def _suffix(path: Path) -> str:

@@ -96,7 +96,8 @@ class Intake:
             names = opened(self._names.names(site), self.key)
             self._delivery.names[site], self._known[site] = names, len(names)
         done = self.store.add(self._delivery.hide(document))
-        if isinstance(document, Thread) and done in ("new", "changed"):
+        # Also one that was stored before: by an import that was killed, it was never masked again.
+        if isinstance(document, Thread) and done != "forgotten":
             line = site, str(len(self._delivery.names[site])), document.source.url
             self._taken.write("\t".join(" ".join(part.split()) for part in line) + "\n")
         return done

@@ -76,11 +76,10 @@ _CHALLENGE = re.compile(
     r"|cf-challenge|cf_chl_|g-recaptcha|h-captcha|px-captcha",
     re.I,
 )
-_LOGIN = re.compile(r"/(?:login|log-in|signin|sign-in|auth|ucp\.php\?.*mode=login)\b", re.I)
-_PASSWORD = re.compile(r"<input[^>]+type=[\"']?password", re.I)
+_LOGIN = re.compile(r"/(?:login|log-in|signin|sign-in|auth|ucp\.php\?.{0,300}mode=login)\b", re.I)
+_PASSWORD = re.compile(r"<input[^>]{1,500}type=[\"']?password", re.I)
 _META = re.compile(r"<meta\s[^<>]{0,1000}>", re.I)
-_ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"']+))")
-_COMMENT = re.compile(r"<!--.*?-->", re.S)
+_ATTRIBUTE = re.compile(r"(?<![\w-])([\w-]++)\s*+=\s*+(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"']+))")
 _WITH_VALUE = {"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"}
 """Directives with a colon of their own, so that what stands before it is no robot's name."""
 
@@ -200,11 +199,20 @@ def forbids_keeping(
     """
     lines = [page.headers.get("x-robots-tag", "")] if lines is None else lines
     said = [part for line in lines for part in _directives(line, agent)]
-    for tag in _META.findall(_COMMENT.sub("", page.text[:40000])):
+    for tag in _META.findall(_without_comments(page.text[:40000])):
         name, content = _named(tag)
         if name.lower() in ("robots", agent):
             said.append(content)
     return any(re.search(r"\b(?:noindex|none)\b", words, re.I) for words in said)
+
+
+def _without_comments(text: str) -> str:
+    """The text without what stands between `<!--` and `-->`; one left open stays."""
+    kept, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        kept.append(text[at:start])
+        at = end + 3
+    return "".join(kept) + text[at:]
 
 
 def _named(tag: str) -> tuple[str, str]:

@@ -101,6 +101,9 @@ def _head(kind: str, body: bytes) -> Document:
 
 # Writing
 
+_LOST = "lost"
+"""In place of the sum of a thread's posts where some were lost."""
+
 
 def put(connection: sa.Connection, document: Document) -> Literal["new", "changed", "same"]:
     """What storing did. Of a known thread only the posts that differ are written.
@@ -114,8 +117,9 @@ def put(connection: sa.Connection, document: Document) -> Literal["new", "change
         return "new"
     url = document.source.url
     former = _locked(connection, url)
+    known = _known_sum(connection, former)
     grown = _renew(connection, url, rows, piece=_kind(document) == former.kind == "thread")
-    row = _row(_merged(former, document), int(former.posts_hash or "0", 16) + grown)
+    row = _row(_merged(former, document), known + grown)
     # The address itself is left alone: to write it, SQLite would look through all of the posts.
     connection.execute(_CHANGE, row | {"of": row.pop("url")})
     return "same" if row["hash"] == former.hash else "changed"
@@ -133,6 +137,21 @@ def take_whole(connection: sa.Connection, url: str) -> int:
     return gone + connection.execute(documents.delete().where(documents.c.url == url)).rowcount
 
 
+def doubt(connection: sa.Connection, url: str) -> None:
+    """Notes that posts of a thread were lost: it is unsound until a piece of it is stored again."""
+    former = _locked(connection, url)
+    _rehash(connection, former, _known_sum(connection, former, anew=True))
+    connection.execute(documents.update().where(documents.c.url == url).values(posts_hash=_LOST))
+
+
+def _known_sum(connection: sa.Connection, former: Any, *, anew: bool = False) -> int:
+    """The sum of the hashes of a document's posts; that of the stored ones where some were lost."""
+    if former.posts_hash != _LOST and not anew:
+        return int(former.posts_hash or "0", 16)
+    hashes = connection.scalars(sa.select(posts.c.hash).where(posts.c.document == former.url))
+    return sum(int(known or "0", 16) for known in hashes)
+
+
 def _is_new(connection: sa.Connection, row: Row) -> bool:
     """Whether the document was not there before; now it is."""
     statement = insert(connection.dialect.name, documents).on_conflict_do_nothing()
@@ -141,10 +160,11 @@ def _is_new(connection: sa.Connection, row: Row) -> bool:
 
 def _take(connection: sa.Connection, url: str, which: sa.ColumnElement[bool]) -> int:
     former = _locked(connection, url)
+    known_sum = _known_sum(connection, former)
     which = sa.and_(posts.c.document == url, which)
     hashes = connection.scalars(sa.select(posts.c.hash).where(which)).all()
     connection.execute(posts.delete().where(which))
-    left = int(former.posts_hash or "0", 16) - sum(int(known or "0", 16) for known in hashes)
+    left = known_sum - sum(int(known or "0", 16) for known in hashes)
     _rehash(connection, former, left)
     return len(hashes)
 

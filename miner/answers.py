@@ -60,6 +60,7 @@ class Read:
 # --- JSON out of a text -------------------------------------------------------------------
 
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+_OPENING = re.compile(r"[\s,]*(?=\{)")
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)(?:```|\Z)", re.DOTALL | re.IGNORECASE)
 _decoder = json.JSONDecoder(strict=False)
 
@@ -105,7 +106,7 @@ def _whole(text: str) -> list[Any] | None:
     if head is None:
         return None
     found, place = [], head.end()
-    while (opening := re.compile(r"[\s,]*(?=\{)").match(text, place)) is not None:
+    while (opening := _OPENING.match(text, place)) is not None:
         try:
             item, place = _decoder.raw_decode(text, opening.end())
         except (ValueError, RecursionError):

@@ -101,7 +101,7 @@ def _asked(part: Part, *, opens: bool) -> Iterator[Sentence]:
             yield sentence
 
 
-_ENDS = re.compile(r"\?[\s\"'”’)\]!?.…\U0001f300-\U0001faff]*$")
+_ENDS = re.compile(r"(?<!\?)\?[\s\"'”’)\]!?.…\U0001f300-\U0001faff]{0,20}$")
 
 
 def _asks(text: str) -> bool:

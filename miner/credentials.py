@@ -78,7 +78,7 @@ def _letters_after() -> re.Pattern[str]:
     letters = sorted(_data()["letters"]["after"], key=len, reverse=True)
     joined = "|".join(re.escape(word) for word in letters)
     name = r"[A-Z][\w.'’-]+(?:\s+[A-Z][\w.'’-]*){1,3}?"
-    return re.compile(rf"{name},?\s+(?P<letters>(?:{joined}))(?![\w-])")
+    return re.compile(rf"\A{name},?\s+(?P<letters>(?:{joined}))(?![\w-])")
 
 
 @cache
@@ -86,4 +86,4 @@ def _trade() -> re.Pattern[str]:
     names = "|".join(_data()["trades"]["names"])
     name = r"(?:Dr\.?\s+)?[A-Z][\w.'’-]+(?:\s+[A-Z][\w.'’-]*){1,4},?"
     between = r"\s+(?:is|works as|,)\s?(?:an?|the)?\s?[^.\n]{0,60}?"
-    return re.compile(rf"{name}{between}\b(?P<trade>(?i:{names}))\b")
+    return re.compile(rf"\A{name}{between}\b(?P<trade>(?i:{names}))\b")

@@ -251,7 +251,7 @@ def from_words(sentence: str) -> str | None:
 def _people() -> re.Pattern[str]:
     words = _data()["people"]["words"]
     number = rf"(?P<n>\d{{1,3}}(?:,\d{{3}})+|\d+|{'|'.join(_NUMBERS)})"
-    between = r"(?:[a-z][\w'-]*[ -]){0,5}?"
+    between = r"(?:[a-z][\w'-]{0,40}+ ){0,5}?(?:[a-z][\w'-]{0,40}?-)??"
     return re.compile(
         rf"(?<![\w.,%/–-]){number}(?![\d%.]|[–-]\d)[ -]{between}(?:{words})\b", re.IGNORECASE
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -34,7 +34,7 @@ def _data() -> Mapping[str, Any]:
     return tomllib.loads((files("miner") / "data" / "directions.toml").read_text("utf-8"))
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def _pattern(side: str, group: str, target: str) -> re.Pattern[str]:
     cues: Iterable[str] = _data()[side].get(group, {}).get("cues", ())
     filled = [cue.replace("$TARGET", target) for cue in cues]

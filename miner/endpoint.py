@@ -357,7 +357,7 @@ def _words_of(body: str) -> str:
     try:
         found: Any = json.loads(body)
     except ValueError:
-        return re.sub(r"<[^>]*>|\s+", " ", body).strip()
+        return re.sub(r"<[^<>]*>|\s+", " ", body).strip()
     for name in ("error", "detail", "message"):
         if isinstance(found, dict) and found.get(name):
             found = found[name]

@@ -16,7 +16,7 @@ from miner.attribution import CURLY, Page, any_of, page_of, source_before, sourc
 from miner.citations import Citation, cited_by
 from miner.directions import direction
 from miner.library import About, LibraryStudy
-from miner.mentions import content, mentions
+from miner.mentions import Wordings, content, mentions
 from miner.model import Claim, Direction, Evidence, Kind, Question, Quote, SourceType, Theme
 from miner.text import sentences
 
@@ -340,11 +340,12 @@ def of_articles(
             by_article.setdefault(claim.quote.document, []).append(claim)
         if claim.id in theme_of:
             said.setdefault(theme_of[claim.id], set()).add(claim.phrase)
+    known = Wordings.of(themes, said)
     found: list[Evidence] = []
     for article in articles:
         own = by_article.get(article.source.url, [])
         claimed = from_article(article, own, theme_of, studies)
-        telling = mentions(article, themes, said)
+        telling = mentions(article, themes, said, known)
         extra = from_article(
             article,
             conditions.assign([c for _, c in telling], article),

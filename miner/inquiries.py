@@ -116,8 +116,8 @@ def grouped(
     weights = [len({one.voter for one in by_text[text]}) for text in texts]
     labels = partition(rows, weights, range(len(texts)))
     found: list[MemberQuestion] = []
-    for label in range(int(labels.max()) + 1):
-        place = np.flatnonzero(labels == label)
+    ends = np.cumsum(np.bincount(labels))
+    for place in np.split(np.argsort(labels, kind="stable"), ends[:-1]):
         order = place[
             np.argsort(-_typical(rows[place], [weights[i] for i in place]), kind="stable")
         ]

@@ -229,7 +229,8 @@ class Command:
             patch.setenv("FOLKGRADE_MINE__EMBEDDER", "tfidf")
             patch.setattr("sys.stdout", out)
             patch.setattr("sys.stderr", out)
-            patch.setattr("console.terminal.err.file", out)
+            # Not `file`: undone, that one would name one stream for all tests to come.
+            patch.setattr("console.terminal.err._file", out)
             try:
                 folkgrade.main()
             except SystemExit as end:

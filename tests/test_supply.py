@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -154,3 +156,28 @@ def test_the_default_install_has_free_licences_and_no_gpl() -> None:
         if name not in ALLOWED and (bound or not free):
             wrong[name] = (said[:120], names[name])
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("packages", "code", "words"),
+    [
+        ([{"name": "a", "skip_reason": "not found"}], 3, "nothing was looked for"),
+        ([], 3, "nothing was looked for"),
+        ([{"name": "a", "version": "1", "vulns": []}], 0, "1 packages asked about"),
+        (
+            [{"name": "a", "version": "1", "vulns": [{"id": "X-1", "fix_versions": ["2"]}]}],
+            1,
+            "a 1: X-1, mended in 2",
+        ),
+    ],
+)
+def test_an_audit_that_could_ask_nobody_does_not_say_that_all_is_well(
+    packages: list[dict[str, object]], code: int, words: str
+) -> None:
+    """A weakness ends with 1, a list that cannot be reached with 3."""
+    run = subprocess.run(
+        [sys.executable, ROOT / ".ci" / "audit.py"],
+        input=json.dumps({"dependencies": packages}), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == code
+    assert words in run.stderr

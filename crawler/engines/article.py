@@ -52,7 +52,7 @@ def recognises(page: Page) -> float:
         return 0.0
     if feeds.is_feed(page):
         return 0.6
-    if re.search(r'"@type":\s*\[?\s*"(?:\w*Article|BlogPosting|MedicalWebPage)"', page.text):
+    if re.search(r'"@type":\s*+(?:\[\s*+)?"(?:\w*Article|BlogPosting|MedicalWebPage)"', page.text):
         return 0.6
     if re.search(r'"og:type"\s+content="article"', page.text):
         return 0.5
@@ -198,7 +198,7 @@ def _by_line(tree: HtmlElement, stated: dict[str, Any]) -> tuple[str | None, str
     credential = _credential(line)
     if credential:
         name = re.sub(rf"\s+{re.escape(credential)}\b.*", "", name)
-    name = re.split(r"\s+[|•·–—]\s+|\s+(?:on|updated|published)\s", name)[0]
+    name = re.split(r"(?<!\s)\s++(?:[|•·–—]\s+|(?:on|updated|published)\s)", name)[0]
     return name.strip()[:100] or None, credential
 
 

@@ -38,7 +38,7 @@ from crawler.sites import site_of
 
 __all__ = ["BadSelector", "Selectors", "read", "selectors_of"]
 
-_ATTRIBUTE = re.compile(r"^(.*?)\s*::attr\(\s*([\w:-]+)\s*\)\s*$", re.S)
+_ATTRIBUTE = re.compile(r"^(.*?)(?<!\s)\s*::attr\(\s*([\w:-]+)\s*\)\s*$", re.S)
 _XPATH = "xpath:"
 
 Part: TypeAlias = HtmlElement | str

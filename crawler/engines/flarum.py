@@ -238,7 +238,7 @@ def _post(answered: _Answer, post: Row, discussion: str, base: str) -> Post:
 def _own(html: str) -> tuple[str, tuple[Quoted, ...], str | None]:
     """Own words, quotes, and the post that is answered: the first one mentioned."""
     text, quotes = own_html(html, _instead)
-    found = re.search(r'<a\b[^>]*\bclass="PostMention\b[^>]*>', html)
+    found = re.search(r'<a\b(?>[^>]{0,1000}?\bclass="PostMention\b)[^>]{0,1000}+>', html)
     mentioned = re.search(r'\bdata-id="(\d{1,18})"', found.group()) if found else None
     return text, quotes, mentioned[1] if mentioned else None
 

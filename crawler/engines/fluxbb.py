@@ -67,8 +67,9 @@ _DATES = (
 )
 _PAGERS = (".pagelink", ".paging", ".pagepost")
 _SAID = re.compile(
-    r"\s*(?:wrote|a écrit|schrieb|hat geschrieben|escribió|ha scritto|schreef|napisał(?:\(a\))?"
-    r"|skrev|пишет|написал\(?а?\)?|kirjoitti)?\s*:?\s*$",
+    r"(?<!\s)\s*+(?:wrote|a écrit|schrieb|hat geschrieben|escribió|ha scritto|schreef"
+    r"|napisał(?:\(a\))?"
+    r"|skrev|пишет|написал\(?а?\)?|kirjoitti)?\s*+(?::\s*+)?$",
     re.I,
 )
 
@@ -182,7 +183,7 @@ def _written(board: Board, box: HtmlElement, body: HtmlElement) -> datetime | No
 
 def _edited(board: Board, box: HtmlElement) -> datetime | None:
     notice = first(box, "p.postedit", ".lastedit")
-    inner = re.search(r"\((.+)\)", text_of(notice))
+    inner = re.search(r"\((.{1,300})\)", text_of(notice))
     return board.moment(inner[1] if inner else text_of(notice)) if notice is not None else None
 
 

@@ -313,9 +313,12 @@ def _quoted(node: HtmlElement) -> Quoted:
 def _cited(head: HtmlElement | None) -> str | None:
     """`On 3 May 2020 at 10:11, Fern said:` or `Fern, on 03 May 2012 - 10:11, said:`."""
     whole = text_of(head)[:300]
-    found = re.search(r"\d{1,2}:\d\d(?:\s*[ap]m)?,?\s+(.+?)\s+\w+\s*:$", whole, re.I)
-    found = found or re.match(r"(.+?),\s+(?:on|am|le|el|il)\s+.*\d", whole, re.I)
-    found = found or re.match(r"\w+\s*\((.+?)\s+@", whole) or re.match(r"(.+?)\s+\w+\s*:$", whole)
+    found = re.search(
+        r"\d{1,2}:\d\d(?:\s*[ap]m)?,?\s++(.{1,200}?)(?<!\s)\s++\w++\s*+:$", whole, re.I
+    )
+    found = found or re.match(r"(.{1,300}?),\s+(?:on|am|le|el|il)\s+.{0,300}\d", whole, re.I)
+    found = found or re.match(r"\w+\s*\((.+?)(?<!\s)\s++@", whole)
+    found = found or re.match(r"(.+?)(?<!\s)\s++\w++\s*+:$", whole)
     return found[1].strip() if found else None
 
 

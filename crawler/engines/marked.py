@@ -72,4 +72,4 @@ def _plain(text: str) -> str:
     text = _ROW.sub(lambda row: " ".join(cell.strip() for cell in row[1].split("|")), text)
     marks = iter(held)
     text = re.sub(_HELD, lambda _: next(marks, ""), text)
-    return _BLANKS.sub("\n\n", re.sub(r"[ \t]+(?=\n|$)", "", text)).strip()
+    return _BLANKS.sub("\n\n", re.sub(r"(?<![ \t])[ \t]++(?=\n|$)", "", text)).strip()

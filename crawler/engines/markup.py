@@ -45,7 +45,7 @@ _LINES = {"dd", "dt", "item", "li", "row", "summary", "tr"}
 _HARD = {"br", "lb"}
 _SOFT = "\v"
 """A line end that neighbours share; two hard ones make a paragraph."""
-_BREAKS = re.compile(r"[ \v\n]*[\v\n][ \v\n]*")
+_BREAKS = re.compile(r"(?<![ \v\n]) *+[\v\n][ \v\n]*+")
 _CELLS = {"cell", "td", "th"}
 CODE = "\n\n[code]\n\n"
 """What stands for a block of code: it is no one's words."""
@@ -237,7 +237,7 @@ def heading_of(tree: HtmlElement, *selectors: str) -> str:
             if said := text_of(node):
                 return said
     whole = text_of(first(tree, "head title", "title"))
-    return re.split(r"\s+[-|\u2013\u2022\u00b7]\s+", whole)[0]
+    return re.split(r"(?<!\s)\s++[-|\u2013\u2022\u00b7]\s+", whole)[0]
 
 
 def next_page(

@@ -71,12 +71,12 @@ _DATES = (
     ".smalltext",
 )
 _THREAD = (
-    re.compile(r"showthread\.php\?(?:[^#]*&)?tid=(\d+)"),
+    re.compile(r"showthread\.php\?(?:[^#]{0,500}&)?tid=(\d+)"),
     re.compile(r"/thread-(\d+)(?:-[^/]*)?\.html"),
     re.compile(r"/[Tt]hread-[^/?#]*--(\d+)"),
 )
 _FORUM = re.compile(
-    r"forumdisplay\.php\?(?:[^#]*&)?fid=\d+|/forum-\d+(?:-[^/]*)?\.html|/[Ff]orum-[^/?#]+"
+    r"forumdisplay\.php\?(?:[^#]{0,500}&)?fid=\d+|/forum-\d+(?:-[^/]*)?\.html|/[Ff]orum-[^/?#]+"
 )
 _PAGERS = (".pagination", ".multipage", ".float_left.pagination")
 _ROWS = "[id^=tid_] a[href], a[id^=tid_][href]"
@@ -261,7 +261,7 @@ def _quoted(node: HtmlElement) -> Quoted:
         if cite is not None
         else ""
     )
-    author = re.sub(r"\s+\S+(?:\s\S+)?\s*:\s*$", "", said.strip()[:300]).strip()
+    author = re.sub(r"(?<!\s)\s++\S{1,60}(?:\s\S{1,60})?\s*+:\s*+$", "", said.strip()[:300]).strip()
 
     def instead(inner: HtmlElement) -> str | None:
         return "" if inner is cite or inner.tag == "blockquote" else None

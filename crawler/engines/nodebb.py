@@ -43,7 +43,7 @@ _TOPIC = re.compile(r"/topic/([\w:.%-]+)")
 _LISTS = ("/recent", "/popular", "/top", "/tags/", "/category/")
 _GONE = re.compile(r"\[\[topic:(?:post-is-deleted|post_is_deleted)\]\]")
 _SAID = re.compile(
-    r"^\s*@?(?P<name>[^\n:]{1,60}?)\s+(?:said|wrote|schrieb|a dit)\b[^\n]{0,200}:?\s*$"
+    r"^\s*+@?(?P<name>[^\n:]{1,60}?)\s{1,20}(?:said|wrote|schrieb|a dit)\b[^\n]{0,200}:?\s*$"
 )
 
 
@@ -56,7 +56,7 @@ def recognises(page: Page) -> float:
         return 0.92 if has_ids and is_list and (is_own or '"pagination"' in page.text) else 0.0
     if 'id="ajaxify-data"' in page.text:
         return 1.0
-    return 0.9 if re.search(r'<meta[^>]*content="NodeBB', page.text) else 0.0
+    return 0.9 if re.search(r'<meta[^>]{0,500}content="NodeBB', page.text) else 0.0
 
 
 def read(page: Page) -> Found:

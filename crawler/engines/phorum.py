@@ -56,7 +56,7 @@ _THREAD = re.compile(r"read\.php\?(\d+),(\d+)|/read/(\d+)/(\d+)")
 _MESSAGE = re.compile(r"read\.php\?\d+,\d+,(\d+)|/read/\d+/\d+/(\d+)|[#&]msg-(\d+)")
 _PAGERS = (".paging", ".PhorumNavBlock", ".nav")
 _OLD_QUOTE = re.compile(
-    r"(?:^|\n)([^\n]{1,60}?)\s+\w+:\s*\n+-{4,}\s*(?=\n)|(?:^|\n)>[^\n]*(?:\n>[^\n]*)*"
+    r"(?:^|\n)([^\n]{1,60}?)\s{1,20}\w{1,40}:\s{1,20}(?<=\n)-{4,}\s*(?=\n)|(?:^|\n)>[^\n]*(?:\n>[^\n]*)*"
 )
 
 

@@ -72,15 +72,17 @@ _LINES = (
     ", span.postdetails, td.gensmall, td.postdetails"
 )
 _SAID = re.compile(
-    r"\s*(?:wrote|said|hat geschrieben|schrieb|a écrit|escribió|ha scritto|escreveu|schreef"
-    r"|napisał\(a\))?\s*:?\s*[↑\s]*$",
+    r"(?<!\s)(?:\s*+(?:wrote|said|hat geschrieben|schrieb|a écrit|escribió|ha scritto|escreveu"
+    r"|schreef|napisał\(a\))\s*+:?|\s*+:|(?<!↑))[↑\s]*+$",
     re.I,
 )
 _EDITED = re.compile(
-    r"(?:\bon|\bam|\ble|\bel|\bil|\bop)\s+(?P<date>.*?\d{4}.*?)(?:,\s*\D|;|\.?$)", re.I
+    r"(?:\bon|\bam|\ble|\bel|\bil|\bop)\s++(?P<date>(?>.{0,300}?\d{4}).{0,300}?)"
+    r"(?:,\s*\D|;|\.?$)",
+    re.I,
 )
 _IN_PATH = re.compile(r"(?:-t|/f?topic|/t)(\d+)(?:-(\d+))?(?:\.html)?/?$")
-_UNDERLINE = re.compile(r"(?:^|\n)\s*_{10,}\s*(?:\n|$)")
+_UNDERLINE = re.compile(r"(?:^|\n)[^\S\n]*+_{10,}+\s*(?:\n|$)")
 """What parts a signature from the words in skins made of tables."""
 
 
@@ -246,7 +248,7 @@ def _expected(tree: HtmlElement) -> int | None:
     """`25 posts • Page 1 of 3` says how many posts there are."""
     for pager in select(tree, ".pagination, td.gensmall"):
         said = text_of(pager)[:80].lstrip("[ ")
-        found = re.match(r"\D{0,3}(\d[\d.,\s]*)\s*[^\W\d]{4,}", said)
+        found = re.match(r"\D{0,3}(\d[\d.,\s]*)[^\W\d]{4,}", said)
         if found:
             return number(found[1].replace(" ", ""))
     return None

@@ -69,9 +69,10 @@ _PAGERS = (".pagelinks", ".pagesection", "td.middletext", ".pages", "ul.pagelink
 _SCRIPT = re.compile(r"smf_scripturl\s*=\s*[\"']([^\"'?]+)")
 _LONG = 300
 """Characters of a heading that are looked at."""
-_TITLE = re.compile(r"^.{0,40}?:\s+(.+?)(?:\s*\([^()]*\d[^()]*\))?$")
+_TITLE = re.compile(r"^.{0,40}?:\s++(.+?)(?:(?<!\s)\s*\((?=[^()\d]*\d)[^()]*+\))?$")
 _CITED = re.compile(
-    r"\s+(?:on|am|le|en|op|il|em|den|na|w|dnia|от|на)\s+(?=\S*\s?\S*\d|\S+\s+\S+\s+\d)"
+    r"(?<!\s)\s++(?:on|am|le|en|op|il|em|den|na|w|dnia|от|на)\s+"
+    r"(?=\S{0,40}\s?\S{0,40}\d|\S{1,40}\s+\S{1,40}\s+\d)"
 )
 
 

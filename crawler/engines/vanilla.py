@@ -54,7 +54,9 @@ _CATEGORIES = (
 _OLDEST = 1990
 """Some boards print a day before time for what was moved in from elsewhere."""
 _SAID = re.compile(
-    r"\s*(?:said|wrote|schrieb|a écrit|a dit|escribió|dijo|ha scritto)?\s*:\s*»?\s*$", re.I
+    r"(?<!\s)\s*+(?:said|wrote|schrieb|a écrit|a dit|escribió|dijo|ha scritto)?\s*+"
+    r":\s*+(?:»\s*+)?$",
+    re.I,
 )
 
 
@@ -188,7 +190,9 @@ def _edited(board: Board, box: HtmlElement) -> datetime | None:
     time = first(line, "time[datetime]")
     if time is not None:
         return board.moment(time.get("datetime"))
-    shown = board.moment(line.get("title"), re.sub(r"\s+\S+\s+\S+$", "", line.get("title") or ""))
+    title = line.get("title") or ""
+    day = re.sub(r"(?<!\s)\s++\S{1,60}\s+\S{1,60}$", "", title)
+    shown = board.moment(line.get("title"), day)
     known = first(box, "time[datetime][title]")
     local = board.moment(known.get("title")) if known is not None else None
     exact = board.moment(known.get("datetime")) if known is not None else None

@@ -240,7 +240,7 @@ def _post(
 
 def _box(body: HtmlElement, held: Mapping[HtmlElement, int]) -> tuple[HtmlElement, str]:
     """The element that holds a whole post, and the post's id."""
-    stated = re.search(r"(\d+)$", body.get("id") or "")
+    stated = re.search(r"(?<!\d)(\d++)$", body.get("id") or "")
     post = stated[1] if stated else ""
     box = body
     for above in around(body, held):
@@ -303,14 +303,14 @@ def _date_texts(node: HtmlElement) -> Iterator[str]:
         yield node.get("datetime")
     whole = text_of(node)
     if any(c.isdigit() for c in whole) and len(whole) < 200:
-        yield re.sub(r"#\s*\d+\s*(?:\([^)]*\))?", "", whole)
+        yield re.sub(r"#\s*\d+\s*(?:\([^)]{0,200}+\))?", "", whole)
 
 
 def _edited(board: Board, box: HtmlElement, body: HtmlElement) -> datetime | None:
     """When it was edited: `Last edited by Fern; Today at 07:40 AM. Reason: x`, or in brackets."""
     for node in outside(box, body, ".lastedited, .smallfont em, .b-post__edit-info, .post-edit"):
         said = text_of(node)
-        bracket = re.search(r"\((.+?)\)", said)
+        bracket = re.search(r"\((.{1,300}?)\)", said)
         after = re.split(r"\.\s|\.$", said.rpartition(";")[2])[0]
         if when := board.moment(bracket[1] if bracket else None, after, said):
             return when

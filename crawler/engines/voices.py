@@ -18,7 +18,7 @@ _INTERFACES = {
     "hn.algolia.com": re.compile(r"news\.ycombinator\.com"),
     "hacker-news.firebaseio.com": re.compile(r"news\.ycombinator\.com"),
     "api.stackexchange.com": re.compile(
-        r"(?:[\w-]+\.)?(?:stackexchange|stackoverflow|serverfault|superuser|askubuntu|stackapps)"
+        r"(?:(?<![\w-])[\w-]++\.)?(?:stackexchange|stackoverflow|serverfault|superuser|askubuntu|stackapps)"
         r"\.com|mathoverflow\.net"
     ),
 }

@@ -52,7 +52,7 @@ _PER_PAGE = 20
 _THREAD = re.compile(r"^(?P<base>.*?[/?])threads/(?:[^/]*\.)?(?P<id>\d+)(?:/|$)")
 _PAGE = re.compile(r"/?page-(\d+)/?$")
 _SAID = re.compile(
-    r"\s*(?:said|schrieb|a dit|dijo|ha scritto|zei|sanoi|skrev)?\s*:\s*[↑\s]*$", re.I
+    r"(?<!\s)\s*+(?:said|schrieb|a dit|dijo|ha scritto|zei|sanoi|skrev)?\s*+:[↑\s]*+$", re.I
 )
 
 

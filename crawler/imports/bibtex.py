@@ -42,12 +42,13 @@ _LETTERS = {
 }  # fmt: skip
 _LETTER = re.compile(rf"\\({'|'.join(sorted(_LETTERS, key=len, reverse=True))})(?![A-Za-z])\s?")
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?\s*")
+_JOINED = re.compile(r"\s*#")
 
 
 def recognises(head: bytes) -> float:
     """0.9 where the first sign of an entry stands at the beginning of a line, with a key."""
-    found = re.search(rb"(?m)^\s*@(\w+)\s*[{(]", head)
-    is_entry = re.search(rb"(?m)^\s*@\w+\s*[{(]\s*[^\s,={}]+\s*,\s*[\w-]+\s*=", head)
+    found = re.search(rb"(?m)^[^\S\n]*+@(\w+)\s*[{(]", head)
+    is_entry = re.search(rb"(?m)^[^\S\n]*+@\w+\s*+[{(]\s*+[^\s,={}]++\s*+,\s*+[\w-]++\s*=", head)
     return 0.9 if found and is_entry else 0.0
 
 
@@ -103,7 +104,7 @@ def _value(text: str, at: int, strings: Mapping[str, str]) -> tuple[str, int]:
             at = match.end()
         else:
             break
-        after = re.compile(r"\s*#").match(text, at)
+        after = _JOINED.match(text, at)
         if after is None:
             break
         at = after.end()
@@ -146,7 +147,7 @@ def _entry(fields: Mapping[str, str]) -> Entry:
     def of(*names: str) -> str:
         return next((plain(fields[name]) for name in names if fields.get(name)), "")
 
-    authors = [plain(name) for name in re.split(r"\s+and\s+", fields.get("author", ""))]
+    authors = [plain(name) for name in re.split(r"(?<!\s)\s++and\s+", fields.get("author", ""))]
     is_preprint = fields.get("entrytype") == "unpublished" or bool(
         re.search(r"arxiv|biorxiv|medrxiv", of("archiveprefix", "eprinttype"), re.I)
     )

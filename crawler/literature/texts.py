@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 _HEADING = re.compile(
-    r"\s*<(?:jats:)?(?:h\d|title|b|strong)>\s*([^<>]{2,60}?)[:.]?\s*</[^<>]+>\s*", re.I
+    r"<(?:jats:)?(?:h\d|title|b|strong)>\s{0,20}([^<>]{2,60}?)[:.]?\s{0,20}</[^<>]{1,40}>\s*", re.I
 )
 _BREAK = re.compile(r"<(?:/?(?:jats:)?(?:p|sec|br|div|li|list|list-item)\b[^<>]*)>", re.I)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,300}>")

@@ -453,7 +453,7 @@ def _private(forum: Forum, ask: Ask, hit: re.Match[str]) -> Answer:
 
 
 OPEN = re.compile(r"/login|/(about|site/basic-info)\.json|/srv/status")
-SLUG = r"(?P<slug>[\w-]*[a-zA-Z_-][\w-]*)"
+SLUG = r"(?P<slug>(?=[^\Wa-zA-Z_]*+[a-zA-Z_-])[\w-]++)"
 ROUTES: tuple[tuple[re.Pattern[str], View], ...] = tuple(
     (re.compile(pattern), view)
     for pattern, view in (

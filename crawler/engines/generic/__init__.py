@@ -30,8 +30,8 @@ from crawler.sites import site_of
 __all__ = ["read", "recognises"]
 
 _ARTICLE = re.compile(
-    r'"@type":\s*\[?\s*"(?:\w*Article|BlogPosting|MedicalWebPage)"'
-    r'|<meta[^>]+og:type["\'][^>]+content=["\']article'
+    r'"@type":\s*+(?:\[\s*+)?"(?:\w*Article|BlogPosting|MedicalWebPage)"'
+    r'|<meta(?>[^>]{1,1000}?og:type["\'])[^>]{1,1000}content=["\']article'
 )
 _FRONT = re.compile(r"/?(?:(?:index|default|home)(?:\.\w{3,5})?/?)?", re.I)
 _GOODS = re.compile(
@@ -186,7 +186,7 @@ def _is_front(url: str) -> bool:
 def _title(tree: HtmlElement) -> str:
     """The heading that the title of the window repeats, else the longest part of that title."""
     window = text_of(first(tree, "title"))
-    parts = [p for p in re.split(r"\s+[|•·»–—-]\s+|\s*::\s*", window) if p]
+    parts = [p for p in re.split(r"(?<!\s)\s++(?:[|•·»–—-]\s+|::\s*)|::\s*", window) if p]
     headings = [text_of(h) for h in select(tree, "h1, h2, h3, [itemprop=headline], a.maintitle")]
     within = [h for h in headings if len(h) > 3 and h.lower() in window.lower()]
     said = max(within, key=len, default="")

@@ -278,7 +278,7 @@ def _title_sign(page: Outline, node: int, block: Block) -> str:
     """Where a link stands that may be the title of another page; empty for any other element."""
     each = page.nodes[node]
     href = each.get("href") or "" if each.tag == "a" else ""
-    if not href or href.startswith("#") or re.search(r"#[\w-]*\d+$", href):
+    if not href or href.startswith("#") or re.search(r"#[\w-]*+(?<=\d)$", href):
         return ""
     if pattern("name", "link").search(href) or pattern("list", "never").search(href):
         return ""

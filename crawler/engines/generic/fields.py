@@ -22,7 +22,7 @@ _STAMPS = ("datetime", "data-time", "data-timestamp", "data-utime", "data-date",
 _NAMED = ("data-author", "data-username", "data-user-name", "data-author-name")
 _BY = re.compile(r"(?:^|\W)(?:by|von|par|por|da|door)\W*$", re.I)
 _MORE = re.compile(
-    r"(?:st|nd|rd|th)$|,?\s*(?:19|20)\d\d\b|\W*(?:at|um|@|à|om|kl\.?)?\W*\d{1,2}[:.h]\d\d", re.I
+    r"(?:st|nd|rd|th)$|,?\s*(?:19|20)\d\d\b|\W*+(?:(?:at|um|à|om|kl\.?)\W*+)?\d{1,2}[:.h]\d\d", re.I
 )
 _TITLED = {"abbr", "span", "time", "a", "small", "div", "em", "li", "p", "td", "dd", "dt", "i", "b"}
 """Elements whose title may hold the date that they print as an age."""
@@ -92,7 +92,7 @@ def sign_of(page: Outline, node: int) -> str:
 
 @cache
 def _label_only() -> re.Pattern[str]:
-    return re.compile(rf"\W*(?:{pattern('name', 'labels').pattern})\W*", re.I)
+    return re.compile(rf"\A\W*+(?:{pattern('name', 'labels').pattern})\W*", re.I)
 
 
 @cache

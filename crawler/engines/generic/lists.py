@@ -26,7 +26,7 @@ _LEAST = 3
 """Rows below which nothing repeats."""
 _MOST = 1000
 """Rows of a kind that are read from one page."""
-_POST = re.compile(r"(?:[?&]p(?:id|ost)?=|post-?)\d+(?:\.html?)?(?:#.*)?$|#[\w-]*\d+$", re.I)
+_POST = re.compile(r"(?:[?&]p(?:id|ost)?=|post-?)\d+(?:\.html?)?(?:#.*)?$|#[\w-]*+(?<=\d)$", re.I)
 """An address of a post within a thread."""
 _TITLE = 12
 """Characters from which a link reads like a title, on average."""

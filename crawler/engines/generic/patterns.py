@@ -50,7 +50,7 @@ DATE = _dates()
 MAYBE = re.compile(rf"\d|\b(?:{_raw()['date']['near']}|{_raw()['date']['ago']})\b", re.I)
 """What every date holds; quick to look for."""
 _CLOCK = re.compile(
-    r"[\s,]*(?:at\b|um\b|om\b|kl\.?|à|a las\b|alle\b|@|-|–|»|·|:)?[\s,]*"
+    r"[\s,]*+(?:(?:at\b|um\b|om\b|kl\.?|à|a las\b|alle\b|@|-|–|»|·|:)[\s,]*+)?"
     r"\d{1,2}[:.h]\d{2}(?:[:.]\d{2})?(?:\s*[ap]\.?\s?m\b\.?)?(?:\s*(?:uhr|utc|gmt)\b)?",
     re.I,
 )

@@ -84,7 +84,7 @@ def without_signature(text: str) -> str:
     """The text before the line that old boards draw above a signature."""
     if is_in_place():
         return text
-    return re.split(r"\n\s*(?:_{6,}|-{12,}|={12,}|-- )\s*(?=\n)", text)[0].rstrip() or text
+    return re.split(r"\n[^\S\n]*(?:_{6,}|-{12,}|={12,}|-- )\s*(?=\n)", text)[0].rstrip() or text
 
 
 def _instead(node: HtmlElement) -> str | Quoted | None:

@@ -78,7 +78,7 @@ def _pointed(flat: Outline, block: Block, ids: Sequence[str], own: str) -> str |
     for node in flat.elements(block.zone):
         each = flat.nodes[node]
         href = each.get("href") or ""
-        found = re.search(r"#\D*(\d+)$", href) if each.tag == "a" else None
+        found = re.search(r"#[^\d#]*+(\d++)$", href) if each.tag == "a" else None
         if found and found[1] != own and found[1] in ids and _answers(flat, node):
             return found[1]
     return None
