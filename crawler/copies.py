@@ -8,19 +8,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from crawler.errors import StoreError
+from crawler.locks import only_holder
 
 __all__ = ["Backup", "backup", "contents", "restore"]
 
@@ -30,6 +31,8 @@ Show = Callable[[str, int, int | None], None]
 NOTE = "backup.json"
 FORMAT = 1
 _PIECE = 1 << 20
+_LONGEST_NOTE = 1 << 16
+"""Bytes; a longer one is none of ours, and may swell to any size."""
 _STEP = 1_000
 """Pages of a database copied at a time."""
 
@@ -50,30 +53,51 @@ def backup(target: Path, files: Mapping[str, Path], program: str, show: Show) ->
     Databases are copied as they stand at one moment, while others may write. Raises StoreError.
     """
     _must_not_exist(target)
-    with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
-        whole = Path(folder) / "backup"
+    with _workshop(target) as folder:
+        whole = folder / "backup"
         held = {name: path for name, path in files.items() if path.exists()}
         digests = {}
         with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for name, path in held.items():
-                copy = _copied(path, Path(folder) / "copy", partial(show, name))
+                copy = _copied(path, folder / "copy", partial(show, name))
                 digests[name] = _digest(copy)
                 archive.write(copy, name)
                 if copy != path:
                     copy.unlink()
             note = Backup(made=datetime.now(UTC), program=program, digests=digests)
             archive.writestr(NOTE, json.dumps(_noted(note), indent=1))
+        with whole.open("rb+") as file:
+            os.fsync(file.fileno())
         whole.chmod(0o600)
         _must_not_exist(target)
         whole.replace(target)
     return note
 
 
+@contextmanager
+def _workshop(target: Path) -> Iterator[Path]:
+    """A folder beside the target, gone afterwards; what a killed backup left there goes first."""
+    folder = target.with_name(f".{target.name}.part")
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        with only_holder(folder / "lock", f"backup {target.name}"):
+            for left in folder.iterdir():
+                if left.name != "lock":
+                    left.unlink()
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        cause = error.strerror or str(error)
+        raise StoreError(f"{target}: cannot be written ({cause}); nothing was kept") from error
+
+
 def contents(source: Path) -> Backup:
     """What a backup says of itself; raises StoreError where the file is none."""
     try:
-        with zipfile.ZipFile(source) as archive:
-            note: Any = json.loads(archive.read(NOTE))
+        with zipfile.ZipFile(source) as archive, archive.open(NOTE) as packed:
+            note: Any = json.loads(packed.read(_LONGEST_NOTE))
         if note["format"] > FORMAT:
             raise StoreError(f"{source}: made by a newer Folkgrade; update Folkgrade")
         made = datetime.fromisoformat(note["made"])
@@ -90,9 +114,12 @@ def restore(source: Path, places: Mapping[str, Path], show: Show) -> Backup:
     All is read and compared with its digests first; raises StoreError, and then nothing changed.
     """
     note = contents(source)
-    wanted = {name: path for name, path in places.items() if name in note.digests}
+    named = {name: path for name, path in places.items() if name in note.digests}
+    # One that was killed put some files in their places already: those stay.
+    wanted = {name: path for name, path in named.items() if not _is(path, note.digests[name])}
     for path in wanted.values():
         _must_not_exist(path)
+        _must_have_no_log(path)
     drafts = {path.with_name(f".{path.name}.part"): path for path in wanted.values()}
     try:
         with zipfile.ZipFile(source) as archive:
@@ -117,6 +144,18 @@ def restore(source: Path, places: Mapping[str, Path], show: Show) -> Backup:
 def _must_not_exist(path: Path) -> None:
     if os.path.lexists(path):
         raise StoreError(f"{path}: it is there already, and is not written over; move it away")
+
+
+def _is(path: Path, digest: str) -> bool:
+    """Whether the file there is the very one."""
+    return path.is_file() and _digest(path) == digest
+
+
+def _must_have_no_log(path: Path) -> None:
+    """What is left of a former database's last changes would be written into the new one."""
+    for log in (path.with_name(path.name + end) for end in ("-wal", "-journal")):
+        if log.exists() and log.stat().st_size:
+            _must_not_exist(log)
 
 
 def _noted(note: Backup) -> dict[str, Any]:

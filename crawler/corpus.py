@@ -117,10 +117,21 @@ class Corpus:
         with explained(self.engine), self.engine.connect() as connection:
             return records.get(connection, url)
 
+    def digest(self, url: str) -> str | None:
+        """Digest of the content of that document, as `hashes` has it; None where it is not."""
+        query = sa.select(documents.c.hash).where(documents.c.url == url)
+        with explained(self.engine), self.engine.connect() as connection:
+            return connection.scalar(query)
+
     def unsound(self, url: str) -> str:
         """What of a stored document is not as it was written; empty where all of it is."""
         with explained(self.engine), self.engine.connect() as connection:
             return records.unsound(connection, url)
+
+    def doubt(self, url: str) -> None:
+        """Notes that posts of a thread were lost by damage; it is healed by storing it again."""
+        with writing(self.engine) as connection:
+            records.doubt(connection, url)
 
     def posts_of(self, url: str) -> tuple[str, ...]:
         """Ids of the thread's stored posts, in order; none where it is not stored."""
@@ -149,8 +160,8 @@ class Corpus:
         query = sa.select(documents.c.url, documents.c.hash)
         query = query if kind is None else query.where(documents.c.kind == kind)
         with explained(self.engine), self.engine.connect() as connection:
-            rows = connection.execute(query)
-            return dict(sorted((row.url, row.hash) for row in rows))
+            # As plain tuples: a dashboard asks this at every other click.
+            return dict(sorted(map(tuple, connection.execute(query))))
 
     def fingerprint(self) -> str:
         """One digest of all that was collected."""
@@ -212,6 +223,11 @@ class Corpus:
                 _cleanse(connection, url)
             return gone
 
+    def is_out(self, key: str) -> bool:
+        """Whether that author, post or document was forgotten and is kept out."""
+        with explained(self.engine), self.engine.connect() as connection:
+            return oblivion.is_out(connection, key)
+
     def failed(self, url: str, reason: str) -> None:
         """Records that a page could not be read."""
         with writing(self.engine) as connection:
@@ -259,11 +275,19 @@ class Corpus:
         query = sa.select(*columns, stored.label("stored")).join_from(
             documents, posts, isouter=True
         )
+        query = query.where(documents.c.expected.is_not(None))
         query = query.group_by(*columns).having(stored < documents.c.expected)
         with explained(self.engine), self.engine.connect() as connection:
             rows = connection.execute(query).mappings()
             found = [Hole(**{str(k): v for k, v in row.items()}) for row in rows]
         return sorted(found, key=lambda hole: (hole.stored - hole.expected, hole.url))
+
+    def fetched(self) -> dict[str, datetime]:
+        """When something of each site was last stored."""
+        last = sa.func.max(documents.c.fetched)
+        query = sa.select(documents.c.site, last).group_by(documents.c.site)
+        with explained(self.engine), self.engine.connect() as connection:
+            return dict(map(tuple, connection.execute(query)))
 
     def sites(self) -> list[SiteCounts]:
         """What the corpus holds, site by site."""

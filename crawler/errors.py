@@ -3,6 +3,7 @@
 __all__ = [
     "CrawlerError",
     "DamagedDocument",
+    "DamagedText",
     "KeyFileError",
     "LeaseLost",
     "NotStored",
@@ -38,6 +39,10 @@ class NotStored(StoreError):
 
 class DamagedDocument(StoreError):
     """A stored document cannot be read back; the others can."""
+
+
+class DamagedText(StoreError):
+    """A value of the database is no text any more; the others can be read."""
 
 
 class LeaseLost(StoreError):

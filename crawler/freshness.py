@@ -52,7 +52,7 @@ class Freshness:
 def freshness(corpus: Corpus, frontier: Frontier) -> list[Freshness]:
     """The state of every site that was crawled or has documents, in order of name."""
     visits = corpus.last_visits()
-    counts = {each.site: each for each in corpus.sites()}
+    fetched = corpus.fetched()
     holes = corpus.holes()
     failures = [(site_of(each.url), each.reason) for each in corpus.failures()]
     stored = corpus.hashes().keys()
@@ -60,14 +60,14 @@ def freshness(corpus: Corpus, frontier: Frontier) -> list[Freshness]:
         _state(
             site,
             visits.get(site),
-            fetched=counts[site].fetched if site in counts else None,
+            fetched=fetched.get(site),
             queued=frontier.left(site),
             due=frontier.next_due(site),
             off_topic=len(frontier.left_out(site) - stored),
             holes=tuple(hole for hole in holes if hole.site == site),
             failures=_most_common(reason for of, reason in failures if of == site),
         )
-        for site in sorted({*visits, *counts})
+        for site in sorted({*visits, *fetched})
     ]
 
 

@@ -23,6 +23,11 @@ from crawler.errors import CrawlerError, LeaseLost
 
 __all__ = ["Busy", "Lease", "Leases", "alone"]
 
+_AHEAD = 10
+"""Lengths of a lease that no lease lasts."""
+_SLACK = 5.0
+"""Seconds that the database's clock is put right by without anybody minding."""
+
 metadata = sa.MetaData()
 
 leases = sa.Table(
@@ -89,7 +94,7 @@ class Leases:
         for some in batches(list(dict.fromkeys(sites))):
             with writing(self.engine) as connection:
                 _enlist(connection, some)
-                row = connection.execute(_free(some, rest)).first()
+                row = connection.execute(_free(some, seconds, rest)).first()
                 if row is not None:
                     lease = Lease(site=row.site, owner=owner, fence=row.fence + 1, seconds=seconds)
                     connection.execute(_taken(lease))
@@ -125,7 +130,7 @@ class Leases:
 
     def are_done(self, sites: Sequence[str], *, rest: float = 0.0) -> bool:
         """Whether every one of the sites was finished less than `rest` seconds ago."""
-        fresh = leases.c.finished > _now() - rest
+        fresh = leases.c.finished.between(_now() - rest, _now() + _SLACK)
         with explained(self.engine), self.engine.connect() as connection:
             done = 0
             for some in batches(sites):
@@ -144,12 +149,15 @@ def _enlist(connection: sa.Connection, sites: Sequence[str]) -> None:
         connection.execute(statement, new)
 
 
-def _free(sites: Sequence[str], rest: float) -> sa.Select[Any]:
-    """The first of the sites that nobody holds; one that another worker just takes is held."""
+def _free(sites: Sequence[str], seconds: float, rest: float) -> sa.Select[Any]:
+    """The first of the sites that nobody holds; one that another worker just takes is held.
+
+    What lies further ahead than any lease goes was written before the clock was put back.
+    """
+    ended = sa.or_(leases.c.until <= _now(), leases.c.until > _now() + _AHEAD * seconds)
+    rested = sa.or_(leases.c.finished <= _now() - rest, leases.c.finished > _now() + _SLACK)
     order = sa.case({site: place for place, site in enumerate(sites)}, value=leases.c.site)
-    query = sa.select(leases.c.site, leases.c.fence).where(
-        leases.c.site.in_(sites), leases.c.until <= _now(), leases.c.finished <= _now() - rest
-    )
+    query = sa.select(leases.c.site, leases.c.fence).where(leases.c.site.in_(sites), ended, rested)
     return query.order_by(order).limit(1).with_for_update(skip_locked=True)
 
 

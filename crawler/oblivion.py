@@ -17,6 +17,7 @@ from crawler.tables import forgotten, posts
 
 __all__ = [
     "hold",
+    "is_out",
     "keep_out",
     "mentions",
     "quote_key",
@@ -42,6 +43,11 @@ def keep_out(connection: sa.Connection, key: str) -> None:
     """Puts a pseudonym, an address or a `quote_key` on the list."""
     statement = insert(connection.dialect.name, forgotten).on_conflict_do_nothing()
     connection.execute(statement, {"key": _digest(key)})
+
+
+def is_out(connection: sa.Connection, key: str) -> bool:
+    """Whether the key is on the list."""
+    return bool(_on_list(connection, {key}))
 
 
 def quote_key(url: str, post: str) -> str:

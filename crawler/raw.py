@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from crawler.causes import read_only, writable
 from crawler.errors import KeyFileError, StoreError
 from crawler.page import Page
 from crawler.sites import site_of
@@ -74,12 +75,7 @@ class RawPages:
         self._digests = _derived(key, b"digests")
         self._seal = AESGCM(_derived(key, b"bodies"))
         with self._explained():
-            with suppress(FileExistsError):
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            self._base = sqlite3.connect(path, timeout=30)
-            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
-                self._base.execute(f"PRAGMA {pragma}")
-            self._base.executescript(_TABLES)
+            self._base = _opened(path)
         self._check_key()
 
     def __enter__(self) -> RawPages:
@@ -280,6 +276,19 @@ class RawPages:
         except OSError as error:
             cause = error.strerror or str(error)
             raise StoreError(f"{self.path}: the kept pages cannot be used ({cause})") from error
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """The file with its tables; one that may only be read as it is."""
+    if path.exists() and not writable(path):
+        return sqlite3.connect(read_only(path), uri=True)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    base = sqlite3.connect(path, timeout=30)
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
+        base.execute(f"PRAGMA {pragma}")
+    base.executescript(_TABLES)
+    return base
 
 
 def _derived(key: bytes, purpose: bytes) -> bytes:

@@ -6,34 +6,66 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from crawler.causes import read_only
 from crawler.corpus import Corpus
 from crawler.damage import MOST, Damage
 from crawler.errors import CrawlerError
 from crawler.frontier import Frontier
 from crawler.vault import Vault
 
-__all__ = ["damaged_collection", "damaged_file", "damaged_vault"]
+__all__ = ["RESTORE", "damaged_collection", "damaged_file", "damaged_vault"]
 
 RESTORE = "restore a backup with `folkgrade restore FILE`"
+MEND = "`folkgrade mend` saves what can be read; or `folkgrade restore FILE`"
+ANEW = "delete it: the pages can be collected again, and nothing that is stored was lost"
 
 
-def damaged_file(path: Path) -> Iterator[Damage]:
-    """What is wrong with an SQLite file itself, its pages, indexes and references."""
+def damaged_file(path: Path, heal: str = MEND) -> Iterator[Damage]:
+    """What is wrong with an SQLite file itself, its pages, indexes and references, by table."""
     try:
-        base = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        base = sqlite3.connect(read_only(path), uri=True)
         try:
-            said = [row[0] for row in base.execute(f"PRAGMA integrity_check({MOST})")]
-            stray = base.execute("PRAGMA foreign_key_check").fetchmany(MOST)
+            said = list(_said_of_tables(base))
+            query = "PRAGMA foreign_key_check"
+            stray = [] if said else base.execute(query).fetchmany(MOST)
         finally:
             base.close()
     except sqlite3.Error as error:
-        yield Damage(place=path.name, what=f"cannot be read ({error})", heal=RESTORE)
+        yield Damage(place=path.name, what=f"cannot be read ({error})", heal=heal)
         return
-    for line in said if said != ["ok"] else ():
-        yield Damage(place=path.name, what=" ".join(line.split()), heal=RESTORE)
+    for line in said:
+        yield Damage(place=path.name, what=line, heal=heal)
     for table, row, other, _key in stray:
         what = f"row {row} of {table} belongs to a row of {other} that is not there"
-        yield Damage(place=path.name, what=what, heal=RESTORE)
+        yield Damage(place=path.name, what=what, heal=heal)
+
+
+def _said_of_tables(base: sqlite3.Connection) -> Iterator[str]:
+    """What SQLite finds, with the table it is in where that can be told; nothing where all is well.
+
+    One line a table: of a page that is gone it would say every row.
+    """
+    said = _said(base, str(MOST))
+    if said == ["ok"]:
+        return
+    query = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
+    told = False
+    for (name,) in base.execute(query).fetchall():
+        first = _said(base, f'"{name}"')[0]
+        if first != "ok":
+            told = True
+            yield f"table {name}: {first}"
+    if not told:
+        yield from said
+
+
+def _said(base: sqlite3.Connection, of: str) -> list[str]:
+    """What SQLite says of so many places, or of a table."""
+    try:
+        rows = base.execute(f"PRAGMA integrity_check({of})").fetchall()
+    except sqlite3.Error as error:
+        return [f"cannot be read ({error})"]
+    return [" ".join(row[0].split()) for row in rows]
 
 
 def damaged_collection(corpus: Corpus) -> Iterator[Damage]:
@@ -55,7 +87,7 @@ def damaged_vault(vault: Vault) -> Iterator[Damage]:
         return
     if not vault.pages_file.exists():
         return
-    yield from damaged_file(vault.pages_file)
+    yield from damaged_file(vault.pages_file, ANEW)
     try:
         with vault.raw() as kept:
             bad = kept.count() - sum(1 for _ in kept.pages())

@@ -9,7 +9,7 @@ them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -17,10 +17,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from crawler.database import BATCH, batches, explained, migrate
-from miner import index, snapshots
+from crawler.database import BATCH, batches, explained, migrate, writing
+from miner import caches, index, snapshots
 from miner.forgetting import forget_claims, forget_evidence, forget_questions
 from miner.ledger import Kept, Ledger
 from miner.model import (
@@ -41,6 +41,7 @@ from miner.rows import (
     a_claim,
     a_question,
     a_theme,
+    adapter,
     an_event,
     claim_rows,
     event_row,
@@ -48,6 +49,7 @@ from miner.rows import (
     insert_new,
     owned,
     question_rows,
+    read,
     some_claims,
     sound_vectors,
     text_key,
@@ -59,6 +61,7 @@ from miner.tables import (
     claims,
     contradictions,
     decisions,
+    drafts,
     events,
     evidence,
     extractions,
@@ -72,9 +75,11 @@ from miner.tables import (
 )
 from miner.unsaid import said_in, unsay
 
-__all__ = ["Knowledge", "Run", "Version", "claims_key"]
+__all__ = ["Knowledge", "Run", "Version", "a_run", "claims_key"]
 
 Vector = npt.NDArray[np.float32]
+Write = Callable[[sa.Connection, int], object]
+"""Writes something more of a run, of which it is told the number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +108,7 @@ class Run:
     id: int | None = None
 
 
-_run = TypeAdapter(Run)
+a_run = TypeAdapter(Run)
 
 
 @dataclass(frozen=True)
@@ -126,9 +131,12 @@ class Knowledge:
 
     # Conclusions
 
-    def replace(self, run: Run, mined: Mined) -> Run:
-        """The run with its id, after its conclusions took the place of the former ones."""
-        with explained(self.engine), self.engine.begin() as connection:
+    def replace(self, run: Run, mined: Mined, *also: Write) -> Run:
+        """The run with its id, after its conclusions took the place of the former ones.
+
+        `also` writes what belongs to it: all of it is seen at once, or none.
+        """
+        with writing(self.engine) as connection:
             number = _write_run(connection, run)
             for table in (claims, themes, evidence, grades, gaps, contradictions, questions):
                 connection.execute(table.delete())
@@ -141,6 +149,8 @@ class Knowledge:
             insert_all(connection, questions, question_rows(mined))
             insert_all(connection, events, (event_row(number, item) for item in mined.events))
             snapshots.write(connection, number, run.finished, mined)
+            for write in also:
+                write(connection, number)
         return _with_id(run, number)
 
     def last_run(self) -> Run | None:
@@ -152,7 +162,7 @@ class Knowledge:
         """Runs, latest first."""
         query = sa.select(runs.c.id, runs.c.fingerprint, runs.c.value)
         return [
-            replace(_run.validate_json(row.value), id=row.id, fingerprint=row.fingerprint)
+            replace(read(a_run, row.value), id=row.id, fingerprint=row.fingerprint)
             for row in self._rows(query.order_by(runs.c.id.desc()).limit(limit))
         ]
 
@@ -173,14 +183,14 @@ class Knowledge:
         query = sa.select(themes.c.value).order_by(themes.c.authors.desc(), themes.c.id)
         if kind is not None:
             query = query.where(themes.c.kind == kind)
-        return [a_theme.validate_json(row.value) for row in self._rows(query)]
+        return [read(a_theme, row.value) for row in self._rows(query)]
 
     def theme(self, theme_id: str) -> Theme | None:
         """The theme of that id, or the one an old id redirects to."""
         for _hop in range(20):
             found = self._rows(sa.select(themes.c.value).where(themes.c.id == theme_id))
             if found:
-                return a_theme.validate_json(found[0].value)
+                return read(a_theme, found[0].value)
             query = sa.select(events.c.into).where(
                 events.c.theme == theme_id, events.c.into.is_not(None)
             )
@@ -204,9 +214,9 @@ class Knowledge:
         if document is not None:
             query = query.where(claims.c.document == document)
         if ids is None:
-            return [a_claim.validate_json(row.value) for row in self._rows(query)]
+            return [read(a_claim, row.value) for row in self._rows(query)]
         queries = (query.where(claims.c.id.in_(some)) for some in batches(ids))
-        return [a_claim.validate_json(row.value) for q in queries for row in self._rows(q)]
+        return [read(a_claim, row.value) for q in queries for row in self._rows(q)]
 
     def each_claim(
         self, of: Collection[str] | None = None, *, by: Literal["theme", "document"] = "theme"
@@ -224,7 +234,7 @@ class Knowledge:
         with explained(self.engine), self.engine.connect() as connection:
             streamed = connection.execution_options(yield_per=BATCH)
             for row in streamed.execute(query.order_by(*order, claims.c.id)):
-                yield row.theme, a_claim.validate_json(row.value)
+                yield row.theme, read(a_claim, row.value)
 
     def spoken(self, without: Collection[str] = ()) -> list[Sequence[Any]]:
         """A row for the roll of each claim in a theme, those of some themes left out."""
@@ -237,7 +247,7 @@ class Knowledge:
             found: list[Sequence[Any]] = list(cursor.fetchall()) if cursor else []
         # Those of a run that kept no columns for it.
         old = sa.select(claims.c.theme, claims.c.value).where(kept, claims.c.stance.is_(None))
-        found += [spoken(a_claim.validate_json(r.value), r.theme) for r in self._rows(old)]
+        found += [spoken(read(a_claim, r.value), r.theme) for r in self._rows(old)]
         return [row for row in found if row[0] not in without] if without else found
 
     def theme_of(self) -> dict[str, str]:
@@ -264,24 +274,28 @@ class Knowledge:
     def questions(self) -> list[MemberQuestion]:
         """What members ask; by inquiry, most askers first, then most typical first."""
         query = sa.select(questions.c.value).order_by(questions.c.row)
-        return [a_question.validate_json(row.value) for row in self._rows(query)]
+        return [read(a_question, row.value) for row in self._rows(query)]
 
     def events(self, run: int | None = None) -> list[ThemeEvent]:
         """What happened to themes, in one run or ever."""
         query = sa.select(events.c.value).order_by(events.c.row)
         if run is not None:
             query = query.where(events.c.run == run)
-        return [an_event.validate_json(row.value) for row in self._rows(query)]
+        return [read(an_event, row.value) for row in self._rows(query)]
 
     # Caches
 
     def extracted(self, document: str, key: str) -> list[Claim] | None:
-        """Claims found before in the same content by the same extractor."""
+        """Claims found before in the same content by the same extractor; damaged ones are none."""
         query = sa.select(extractions.c.value).where(
             extractions.c.document == document, extractions.c.key == key
         )
         found = self._rows(query)
-        return some_claims.validate_json(found[0].value) if found else None
+        value = caches.unsigned(found[0].value) if found else None
+        try:
+            return some_claims.validate_json(value) if value else None
+        except ValidationError:
+            return None
 
     def extracted_keys(self) -> dict[str, str]:
         """What content and extractor the cached claims of each document came from."""
@@ -290,30 +304,32 @@ class Knowledge:
 
     def keep_extracted(self, document: str, key: str, found: Sequence[Claim]) -> None:
         """Keeps the claims of a document at once, so that an interrupted run resumes there."""
-        value = some_claims.dump_json(list(found)).decode()
+        value = caches.signed(some_claims.dump_json(list(found)).decode())
         row = {"document": document, "key": key, "value": value}
-        with explained(self.engine), self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             connection.execute(extractions.delete().where(extractions.c.document == document))
             insert_new(connection, extractions, [row])
 
     def answer(self, document: str, key: str) -> str | None:
-        """What a chat model said before to the same question."""
+        """What a chat model said before to the same question; None where it is damaged."""
         query = sa.select(answers.c.value).where(
             answers.c.document == document, answers.c.key == key
         )
         found = self._rows(query)
-        return str(found[0].value) if found else None
+        return caches.unsigned(str(found[0].value)) if found else None
 
     def keep_answer(self, document: str, key: str, value: str) -> None:
         """Keeps an answer at once, so that no question is asked twice."""
-        row = {"document": document, "key": key, "value": value}
-        with explained(self.engine), self.engine.begin() as connection:
+        row = {"document": document, "key": key, "value": caches.signed(value)}
+        here = sa.and_(answers.c.document == document, answers.c.key == key)
+        with writing(self.engine) as connection:
+            connection.execute(answers.delete().where(here))
             insert_new(connection, answers, [row])
 
     def keep_answers(self, document: str, keys: Iterable[str]) -> None:
         """Forgets the other answers of a document: they are on texts that are no more."""
         here = answers.c.document == document
-        with explained(self.engine), self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             known = set(connection.scalars(sa.select(answers.c.key).where(here)))
             for some in batches(sorted(known - set(keys))):
                 connection.execute(answers.delete().where(here, answers.c.key.in_(some)))
@@ -324,19 +340,8 @@ class Knowledge:
         Of the cached vectors those of the model's `texts` stay: the others are of words that
         nobody says any more, or of a model no longer used.
         """
-        with explained(self.engine), self.engine.begin() as connection:
-            cached = set(connection.scalars(sa.select(extractions.c.document)))
-            cached |= set(connection.scalars(sa.select(answers.c.document).distinct()))
-            cached |= set(connection.scalars(sa.select(readings.c.document)))
-            gone = sorted(cached - set(documents))
-            for some in batches(gone):
-                for table in (extractions, answers, readings):
-                    connection.execute(table.delete().where(table.c.document.in_(some)))
-            connection.execute(vectors.delete().where(vectors.c.model != model))
-            known = set(connection.scalars(sa.select(vectors.c.text)))
-            for some in batches(sorted(known - set(map(text_key, texts)))):
-                connection.execute(vectors.delete().where(vectors.c.text.in_(some)))
-        return len(gone)
+        with writing(self.engine) as connection:
+            return caches.prune(connection, documents, model, texts)
 
     def vectors(self, model: str, texts: Sequence[str]) -> dict[str, Vector]:
         """Known vectors by text; damaged ones are dropped, to be made anew."""
@@ -349,7 +354,7 @@ class Knowledge:
             found |= {row.text: row.value for row in self._rows(query)}
         known = sound_vectors(found)
         if damaged := sorted(found.keys() - known.keys()):
-            with explained(self.engine), self.engine.begin() as connection:
+            with writing(self.engine) as connection:
                 for some in batches(damaged):
                     gone = sa.and_(vectors.c.model == model, vectors.c.text.in_(some))
                     connection.execute(vectors.delete().where(gone))
@@ -357,16 +362,7 @@ class Knowledge:
 
     def damaged_vectors(self) -> int:
         """How many cached vectors are not as long as their model's others, or no numbers."""
-        columns = vectors.c.model, vectors.c.text, vectors.c.value
-        query = sa.select(*columns).order_by(vectors.c.model)
-        bad = 0
-        with explained(self.engine), self.engine.connect() as connection:
-            streamed = connection.execution_options(yield_per=BATCH).execute(query)
-            for some in streamed.partitions():
-                for model in {row.model for row in some}:
-                    held = {row.text: row.value for row in some if row.model == model}
-                    bad += len(held) - len(sound_vectors(held))
-        return bad
+        return caches.damaged_vectors(self.engine)
 
     def keep_vectors(self, model: str, new: Mapping[str, Vector]) -> None:
         """Keeps vectors by text; those already known stay as they are."""
@@ -378,7 +374,7 @@ class Knowledge:
             }
             for text, vector in new.items()
         )
-        with explained(self.engine), self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             insert_new(connection, vectors, rows)
 
     # Decisions
@@ -419,7 +415,7 @@ class Knowledge:
             claims.c.voice == "member", claims.c.theme.is_not(None)
         )
         rows = self._rows(query.order_by(claims.c.id).limit(count))
-        return [a_claim.validate_json(row.value) for row in rows]
+        return [read(a_claim, row.value) for row in rows]
 
     # Forgetting
 
@@ -428,11 +424,11 @@ class Knowledge:
 
         `parts` are document address and part of what the corpus forgets with the key
         (`Corpus.parts_of`). The cached claims and answers of the documents concerned go too, and
-        all cached vectors, since they are made of words; the next run counts anew. A theme that
-        was named in words nobody says any more is renamed at once. A key of which nothing is known
-        changes nothing.
+        all cached vectors and drafts, since they are made of words; the next run counts anew. A
+        theme that was named in words nobody says any more is renamed at once. A key of which
+        nothing is known changes nothing.
         """
-        with explained(self.engine), self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             said = said_in(connection, key, parts)
             count, touched = forget_claims(connection, key, parts)
             count += forget_evidence(connection, key, parts)
@@ -445,6 +441,7 @@ class Knowledge:
                     cached += connection.execute(gone).rowcount
             if count or cached or parts:
                 connection.execute(vectors.delete())
+                connection.execute(drafts.delete())
                 connection.execute(runs.update().values(fingerprint=""))
         return count
 
@@ -456,12 +453,11 @@ class Knowledge:
         query = sa.select(table.c.value).order_by(table.c.row)
         if theme is not None:
             query = query.where(table.c.theme == theme)
-        adapter = TypeAdapter(of)
-        return [adapter.validate_json(row.value) for row in self._rows(query)]
+        return [read(adapter(of), row.value) for row in self._rows(query)]
 
 
 def _write_run(connection: sa.Connection, run: Run) -> int:
-    value = _run.dump_json(run).decode()
+    value = a_run.dump_json(run).decode()
     row = {
         "started": run.started,
         "finished": run.finished,

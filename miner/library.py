@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,9 @@ IDENTICAL = 0.95
 """Likeness from which a one-word name is a name of the topic."""
 DIRECT, DIRECT_CLAIMS, DIRECT_SPEAKERS = 0.8, 3, 2
 """Likeness from which a claim is the topic itself, and how many by how many people link it."""
+
+ROUNDING = 1e-4
+"""Far more than two ways to sum up the same likeness may differ by."""
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 Match = Callable[[str], str | None]
@@ -262,16 +265,20 @@ def link(
     pairs = [(study, about) for study in studies for about in study.about]
     if not themes or not pairs:
         return []
-    abouts = [about for _, about in pairs]
-    likeness = _likeness(abouts, themes, said, encode)
-    _hear(likeness, abouts, [_terms(said[theme.id]) for theme in themes])
-    _hear(likeness, abouts, [_terms(said[t.id], usual=True) for t in themes], told=True)
-    links = sorted(
-        (-float(likeness[row, column]), row, column)
-        for row, about in enumerate(abouts)
-        for column in map(int, np.flatnonzero(likeness[row] >= _bar(about, least)))
-        if _fits(about.question, themes[column].kind)
-    )
+    heard = {told: _heard(pairs, said, told=told) for told in (False, True)}
+    links = []
+    for row, likeness in enumerate(_likenesses([about for _, about in pairs], said, encode, least)):
+        about = pairs[row][1]
+        if about.literal:
+            worth = TOLD if about.told else NAMED
+            for column in {c for word in about.wordings for c in heard[about.told].get(word, ())}:
+                likeness[column] = max(likeness.get(column, 0.0), worth)
+        links += [
+            (-value, row, column)
+            for column, value in likeness.items()
+            if value >= _bar(about, least) and _fits(about.question, themes[column].kind)
+        ]
+    links.sort()
     named = {pairs[row][0].url for _, row, _ in links if not pairs[row][1].told}
     found: dict[str, Evidence] = {}
     for away, row, column in links:
@@ -297,23 +304,22 @@ def _terms(phrases: Sequence[_Phrase], *, usual: bool = False) -> frozenset[str]
     return frozenset(map(normalise, subjects.terms([name.text, *shared], usual=usual)))
 
 
-def _hear(
-    likeness: NDArray[np.float32],
-    abouts: Sequence[About],
-    terms: Sequence[frozenset[str]],
+def _heard(
+    pairs: Sequence[tuple[LibraryStudy, About]],
+    said: Mapping[str, tuple[_Phrase, ...]],
     *,
-    told: bool = False,
-) -> None:
-    """Raises the likeness where a title has the very term that studies have for a theme.
+    told: bool,
+) -> dict[str, list[int]]:
+    """Places of the themes by the very term that studies have for them.
 
-    With `told` the same for abstracts.
+    With `told` as abstracts have it, which is the usual term alone; else as titles have it.
     """
-    for row, about in enumerate(abouts):
-        if about.literal and about.told == told:
-            here, worth = set(about.wordings), TOLD if told else NAMED
-            for column, known in enumerate(terms):
-                if known & here:
-                    likeness[row, column] = max(likeness[row, column], worth)
+    found: dict[str, list[int]] = {}
+    if any(about.literal and about.told == told for _, about in pairs):
+        for column, phrases in enumerate(said.values()):
+            for term in _terms(phrases, usual=told):
+                found.setdefault(term, []).append(column)
+    return found
 
 
 _ANSWERS: Mapping[str, tuple[Kind, ...]] = {
@@ -356,34 +362,68 @@ def _phrases(themes: Sequence[Theme], claims: Iterable[Claim]) -> dict[str, tupl
     return found
 
 
-def _likeness(
+def _likenesses(
     abouts: Sequence[About],
-    themes: Sequence[Theme],
     said: Mapping[str, tuple[_Phrase, ...]],
     encode: Encode,
-) -> NDArray[np.float32]:
-    """Likeness of each topic to each theme, by the best wording for each phrase."""
-    topics = [[] if about.told else [normalise(w) for w in about.wordings] for about in abouts]
-    texts = sorted({t for ws in topics for t in ws} | {p.text for ps in said.values() for p in ps})
-    cores = [_core(text) for text in texts]
-    distinct = sorted(set(texts) | set(cores))
-    row = {text: place for place, text in enumerate(distinct)}
-    vectors = encode(distinct)
-    place = {text: number for number, text in enumerate(texts)}
-    whole, core = vectors[[row[t] for t in texts]], vectors[[row[c] for c in cores]]
-    result = np.zeros((len(abouts), len(themes)), dtype=np.float32)
-    for r, wordings in enumerate(topics):
+    least: float,
+) -> Iterator[dict[int, float]]:
+    """Of each topic the likeness of the themes that may be near enough, by their place.
+
+    A theme is as near as some phrase of it at most, so one without a near phrase is passed over.
+    """
+    themes = list(said.values())
+    spoken = sorted({phrase.text for phrases in themes for phrase in phrases})
+    place = {text: number for number, text in enumerate(spoken)}
+    owners = [set[int]() for _ in spoken]
+    for column, phrases in enumerate(themes):
+        for phrase in phrases:
+            owners[place[phrase.text]].add(column)
+    told = [[] if about.told else [normalise(w) for w in about.wordings] for about in abouts]
+    space = _Space.of({*spoken, *(text for wordings in told for text in wordings)}, encode)
+    rows = [space.place[text] for text in spoken]
+    for about, wordings in zip(abouts, told, strict=True):
         if not wordings:
+            yield {}
             continue
-        left = [place[w] for w in wordings]
-        near, kernel = whole @ whole[left].T, core @ core[left].T
-        best = np.where(kernel >= SAME_CORE, near, np.minimum(near, kernel)).max(axis=1)
-        for c, theme in enumerate(themes):
-            phrases = said[theme.id]
-            result[r, c] = _agreement(best[[place[p.text] for p in phrases]], phrases)
-    return result
+        nearest = (space.vectors @ space.whole(wordings).T).max(axis=1)[rows]
+        near = nearest >= _bar(about, least) - ROUNDING
+        columns = {column for text in np.flatnonzero(near).tolist() for column in owners[text]}
+        yield {
+            column: _agreement(
+                space.best([p.text for p in themes[column]], wordings), themes[column]
+            )
+            for column in sorted(columns)
+        }
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Space:
+    """Texts, and their cores, as points."""
+
+    place: Mapping[str, int]
+    vectors: NDArray[np.float32]
+
+    @staticmethod
+    def of(texts: Collection[str], encode: Encode) -> _Space:
+        known = sorted({*texts, *map(_core, texts)})
+        return _Space(place=dict(zip(known, range(len(known)), strict=True)), vectors=encode(known))
+
+    def whole(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Rows of the texts."""
+        return self.vectors[[self.place[text] for text in texts]]
+
+    def best(self, phrases: Sequence[str], wordings: Sequence[str]) -> NDArray[np.float32]:
+        """Likeness of each phrase to the likest wording; where the cores differ, theirs."""
+        near = self.whole(phrases) @ self.whole(wordings).T
+        kernel = (
+            self.whole([_core(p) for p in phrases]) @ self.whole([_core(w) for w in wordings]).T
+        )
+        found = np.where(kernel >= SAME_CORE, near, np.minimum(near, kernel)).max(axis=1)
+        return np.asarray(found, dtype=np.float32)
+
+
+@lru_cache(maxsize=100_000)
 def _core(text: str) -> str:
     """A phrase without words that are common on any page, such as those for body parts.
 

@@ -1,27 +1,36 @@
-"""What was read in collected studies, kept by content, so that no study is read twice."""
+"""What was read in collected documents, kept by content, so that nothing is read twice."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Generic, TypeVar
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from crawler.database import batches, explained
+from crawler.database import batches, explained, writing
 from crawler.documents import Document, Study
 from miner import library
+from miner.caches import signed, unsigned
 from miner.conditions import Conditions
 from miner.library import LibraryStudy
+from miner.model import MemberQuestion
 from miner.tables import readings
 
-__all__ = ["Entries", "Readings"]
+__all__ = ["ASKED", "Asked", "Entries", "Kept", "Readings"]
+
+Value = TypeVar("Value")
 
 Entries = tuple[LibraryStudy, ...]
 """One study as the library has them: an entry for each question it may answer."""
 
-_entries = TypeAdapter(Entries)
+Asked = tuple[MemberQuestion, ...]
+"""What is asked in one thread."""
+
+_entries, ASKED = TypeAdapter(Entries), TypeAdapter(Asked)
 
 
 log = logging.getLogger(__name__)
@@ -37,13 +46,67 @@ def _read(study: Study, among: Conditions | None) -> Entries:
         return ()
 
 
+class Kept(Generic[Value]):
+    """What was read in documents, of one sort. Its table is one of `miner.tables`."""
+
+    def __init__(self, engine: sa.Engine, version: str, form: TypeAdapter[Value]) -> None:
+        """`version` names how documents are read: one of another version is read again."""
+        self.engine = engine
+        self.version = version
+        self.form = form
+
+    def each(
+        self,
+        hashes: Mapping[str, str],
+        read: Callable[[Sequence[str]], Mapping[str, Value]],
+    ) -> Iterator[Value]:
+        """What is in each document, in order of address; `read` is asked for what is new.
+
+        `hashes` are content digests by address. Of what `read` leaves out nothing comes. Memory
+        holds one batch at a time.
+        """
+        for some in batches(sorted(hashes)):
+            keys = {url: self._key(hashes[url]) for url in some}
+            known = self._known(keys)
+            missing = [url for url in some if url not in known]
+            new = read(missing) if missing else {}
+            self._keep({url: (keys[url], value) for url, value in new.items()})
+            for url in some:
+                if url in known or url in new:
+                    yield known[url] if url in known else new[url]
+
+    def _key(self, content: str) -> str:
+        return hashlib.sha256(f"{content}\0{self.version}".encode()).hexdigest()
+
+    def _known(self, keys: Mapping[str, str]) -> dict[str, Value]:
+        query = sa.select(readings).where(readings.c.document.in_(keys))
+        with explained(self.engine), self.engine.connect() as connection:
+            rows = [row for row in connection.execute(query) if row.key == keys[row.document]]
+        texts = {row.document: text for row in rows if (text := unsigned(row.value)) is not None}
+        found = dict[str, Value]()
+        for document, text in texts.items():
+            # What is damaged is read anew.
+            with suppress(ValidationError):
+                found[document] = self.form.validate_json(text)
+        return found
+
+    def _keep(self, found: Mapping[str, tuple[str, Value]]) -> None:
+        rows = [
+            {"document": url, "key": key, "value": signed(self.form.dump_json(value).decode())}
+            for url, (key, value) in found.items()
+        ]
+        if rows:
+            with writing(self.engine) as connection:
+                connection.execute(readings.delete().where(readings.c.document.in_(found)))
+                connection.execute(readings.insert(), rows)
+
+
 class Readings:
-    """The readings of a project's studies. Its table is one of `miner.tables`."""
+    """The readings of a project's studies."""
 
     def __init__(self, engine: sa.Engine, version: str) -> None:
         """`version` names how studies are read: one of another version is read again."""
-        self.engine = engine
-        self.version = version
+        self._kept = Kept(engine, version, _entries)
 
     def each(
         self,
@@ -55,35 +118,9 @@ class Readings:
 
         `hashes` are content digests by address. Memory holds one batch at a time.
         """
-        for some in batches(sorted(hashes)):
-            keys = {url: self._key(hashes[url]) for url in some}
-            known = self._known(keys)
-            new: dict[str, Entries] = {}
-            for url in some:
-                if url not in known and isinstance(study := get(url), Study):
-                    new[url] = _read(study, among)
-            self._keep({url: (keys[url], entries) for url, entries in new.items()})
-            for url in some:
-                yield known[url] if url in known else new.get(url, ())
 
-    def _key(self, content: str) -> str:
-        return hashlib.sha256(f"{content}\0{self.version}".encode()).hexdigest()
+        def read(urls: Sequence[str]) -> dict[str, Entries]:
+            studies = ((url, get(url)) for url in urls)
+            return {url: _read(one, among) for url, one in studies if isinstance(one, Study)}
 
-    def _known(self, keys: Mapping[str, str]) -> dict[str, Entries]:
-        query = sa.select(readings).where(readings.c.document.in_(keys))
-        with explained(self.engine), self.engine.connect() as connection:
-            return {
-                row.document: _entries.validate_json(row.value)
-                for row in connection.execute(query)
-                if row.key == keys[row.document]
-            }
-
-    def _keep(self, found: Mapping[str, tuple[str, Entries]]) -> None:
-        rows = [
-            {"document": url, "key": key, "value": _entries.dump_json(entries).decode()}
-            for url, (key, entries) in found.items()
-        ]
-        if rows:
-            with explained(self.engine), self.engine.begin() as connection:
-                connection.execute(readings.delete().where(readings.c.document.in_(found)))
-                connection.execute(readings.insert(), rows)
+        return self._kept.each(hashes, read)

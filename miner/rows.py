@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from crawler.database import batches, insert
+from crawler.database import BATCH, insert
 from miner.counts import stance
+from miner.errors import DamagedConclusions
 from miner.model import (
     Claim,
     Contradiction,
@@ -30,6 +32,7 @@ __all__ = [
     "a_claim",
     "a_question",
     "a_theme",
+    "adapter",
     "an_event",
     "claim_rows",
     "event_row",
@@ -38,11 +41,14 @@ __all__ = [
     "json_text",
     "owned",
     "question_rows",
+    "read",
     "some_claims",
     "sound_vectors",
     "text_key",
     "theme_row",
 ]
+
+Value = TypeVar("Value")
 
 a_claim = TypeAdapter(Claim)
 some_claims = TypeAdapter(list[Claim])
@@ -51,9 +57,29 @@ an_event = TypeAdapter(ThemeEvent)
 a_question = TypeAdapter(MemberQuestion)
 
 
+def read(adapter: TypeAdapter[Value], value: str) -> Value:
+    """The value of a row; raises DamagedConclusions."""
+    try:
+        return adapter.validate_json(value)
+    except ValidationError as error:
+        raise DamagedConclusions(
+            "what the last run concluded is damaged; `folkgrade mine` makes it anew"
+        ) from error
+
+
+_adapters: dict[type[Any], TypeAdapter[Any]] = {}
+
+
+def adapter(of: type[Any]) -> TypeAdapter[Any]:
+    """What reads and writes values of that type; making one takes as long as storing thousands."""
+    if of not in _adapters:
+        _adapters[of] = TypeAdapter(of)
+    return _adapters[of]
+
+
 def owned(value: Evidence | Grade | Gap | Contradiction, key: str) -> dict[str, Any]:
     """The row of a value that belongs to a theme."""
-    dumped = TypeAdapter(type(value)).dump_json(value).decode()
+    dumped = adapter(type(value)).dump_json(value).decode()
     return {"id": key, "theme": value.theme, "value": dumped}
 
 
@@ -115,16 +141,23 @@ def insert_new(
 ) -> None:
     """Inserts rows whose keys are not there yet; another run may have been faster."""
     statement = insert(connection.dialect.name, table).on_conflict_do_nothing()
-    for some in batches(list(rows)):
-        connection.execute(statement, list(some))
+    for some in _pieces(rows):
+        connection.execute(statement, some)
 
 
 def insert_all(
     connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]
 ) -> None:
-    """Inserts rows, some at a time."""
-    for some in batches(list(rows)):
-        connection.execute(table.insert(), list(some))
+    """Inserts rows; so many are held as are inserted at a time."""
+    for some in _pieces(rows):
+        connection.execute(table.insert(), some)
+
+
+def _pieces(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    """The rows in lists of a bounded length, each made when the one before was taken."""
+    left = iter(rows)
+    while some := list(islice(left, BATCH)):
+        yield some
 
 
 def json_text(text: str) -> str:

@@ -12,6 +12,7 @@ __all__ = [
     "claims",
     "contradictions",
     "decisions",
+    "drafts",
     "events",
     "evidence",
     "extractions",
@@ -145,6 +146,14 @@ vectors = sa.Table(
 )
 """Cache: float32 vectors by model and digest of the text."""
 
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""Cache: what was told of a theme, by a digest of all it was made of."""
+
 decisions = sa.Table(
     "decisions",
     metadata,
@@ -182,6 +191,7 @@ STEPS: tuple[Step, ...] = (
     _create_tables,
     _ask_how_sure,
     _count_without_reading,
+    _create_tables,
     _create_tables,
     _create_tables,
 )

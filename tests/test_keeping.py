@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import sqlite3
@@ -250,6 +251,23 @@ DAMAGES: dict[str, tuple[Spoil, str]] = {
         "its words are not those of its passages",
     ),
     "old index": (lambda base: base.execute("UPDATE search_mark SET run = 7"), "not of the last"),
+    "kept claims": (
+        lambda base: base.execute("UPDATE extractions SET value = replace(value, 'ice', 'eci')"),
+        "kept claims read in documents: 2 are damaged",
+    ),
+    "kept claims cut short": (
+        lambda base: base.execute("UPDATE extractions SET value = substr(value, 1, 300)"),
+        "kept claims read in documents: 2 are damaged",
+    ),
+    "concluded claims": (
+        lambda base: base.execute("UPDATE claims SET value = substr(value, 1, 40)"),
+        "of the last run cannot be read",
+    ),
+    "concluded themes": (
+        lambda base: base.execute("UPDATE themes SET value = CAST(x'ff00fe' AS TEXT)"),
+        "of the last run cannot be read",
+    ),
+    "runs": (lambda base: base.execute("UPDATE runs SET value = '['"), "runs: 1 of the last run"),
     "vectors": (
         lambda base: base.execute(
             "UPDATE vectors SET value = zeroblob(7) WHERE text = (SELECT min(text) FROM vectors)"
@@ -265,6 +283,7 @@ def test_damage_is_found_and_named_with_the_way_to_heal_it(
 ) -> None:
     """Exit code 1, and what is said to heal what follows from the posts does."""
     spoil, words = DAMAGES[name]
+    before = concluded(project)
     assert run("status", "--check", "-p", project)[:2] == (0, "All is whole.\n")
     base = database(project)
     spoil(base)
@@ -273,8 +292,10 @@ def test_damage_is_found_and_named_with_the_way_to_heal_it(
     assert (code, words in said) == (1, True), (said, err)
     assert "Traceback" not in err
     if "mine --force" in said and "restore" not in said:
-        assert run("mine", "--fast", "--force", "-p", project)[0] == 0
+        code, _, err = run("mine", "--fast", "--force", "-p", project)
+        assert code == 0, err
         assert run("status", "--check", "-p", project)[:2] == (0, "All is whole.\n")
+        assert concluded(project) == before
 
 
 def test_a_broken_page_of_the_file_is_found(project: Path, run: Run) -> None:
@@ -294,6 +315,7 @@ def test_a_broken_page_of_the_file_is_found(project: Path, run: Run) -> None:
     assert "folkgrade.db: " in said
     assert "folkgrade restore FILE" in said
     assert "Traceback" not in err
+    assert "table posts" in said
     code, _, said = run("backup", project / "c.zip", "-p", project)
     assert (code, "Traceback" in said, (project / "c.zip").exists()) == (1, False, False)
     path.unlink()
@@ -302,3 +324,96 @@ def test_a_broken_page_of_the_file_is_found(project: Path, run: Run) -> None:
     assert run("restore", project / "b.zip", project)[0] == 0
     (project / "kept").rename(project / "data" / "pseudonyms.key")
     assert run("status", "--check", "-p", project)[0] == 0
+
+
+def spoil_page(project: Path, table: str, at: float) -> None:
+    """Overwrites a page of a table's rows: the first, the last or one between."""
+    path = project / "data" / "folkgrade.db"
+    base = database(project)
+    base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    size = base.execute("PRAGMA page_size").fetchone()[0]
+    query = "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY pageno"
+    try:
+        numbers = [row[0] for row in base.execute(query, (table,))]
+    except sqlite3.OperationalError:  # this SQLite was made without that table
+        query = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+        numbers = [base.execute(query, (table,)).fetchone()[0]]
+    base.close()
+    with path.open("r+b") as file:
+        file.seek((numbers[int(at * (len(numbers) - 1))] - 1) * size)
+        file.write(b"\xa5" * size)
+
+
+def test_broken_conclusions_are_made_anew_and_nothing_collected_is_lost(
+    project: Path, run: Run
+) -> None:
+    """A page of the claims is gone: mended and mined, the project is what it was."""
+    before, posts = concluded(project), rows_of(project, "posts")
+    spoil_page(project, "claims", 0.5)
+    code, said, _ = run("status", "--check", "-p", project)
+    assert (code, "table claims: " in said, "folkgrade mend" in said) == (1, True, True), said
+    code, _, said = run("mine", "--fast", "--force", "-p", project)
+    assert (code, "`folkgrade mend`" in said, "Traceback" in said) == (1, True, False), said
+    gc.collect()  # what the run before had open, as its end would close it
+    code, _, said = run("mend", "-p", project)
+    assert code == 0, said
+    assert rows_of(project, "posts") == posts
+    assert run("mine", "--fast", "-p", project)[0] == 0
+    assert run("status", "--check", "-p", project)[:2] == (0, "All is whole.\n")
+    assert concluded(project) == before
+
+
+@pytest.mark.parametrize("at", [0.0, 0.5, 1.0])
+def test_of_broken_posts_the_others_are_saved_and_the_lost_named(
+    project: Path, run: Run, at: float
+) -> None:
+    """Importing the file again heals what was lost; the damaged database is kept."""
+    before, posts = concluded(project), rows_of(project, "posts")
+    spoil_page(project, "posts", at)
+    assert run("mend", "-p", project)[0] == 0
+    left = rows_of(project, "posts")
+    assert 0 < len(left) < len(posts)
+    assert set(left) < set(posts)
+    assert (project / "data" / "folkgrade.db.damaged").exists()
+    code, said, _ = run("status", "--check", "-p", project)
+    assert (code, "posts of it are missing" in said) == (1, True)
+    assert run("import", project / "threads.jsonl", "-p", project)[0] == 0
+    assert run("mine", "--fast", "-p", project)[0] == 0
+    assert run("status", "--check", "-p", project)[:2] == (0, "All is whole.\n")
+    assert (set(rows_of(project, "posts")), concluded(project)) == (set(posts), before)
+
+
+def rows_of(project: Path, table: str) -> list[object]:
+    """All rows of a table."""
+    base = database(project)
+    found: list[object] = base.execute(f"SELECT * FROM {table}").fetchall()
+    base.close()
+    return found
+
+
+def test_a_whole_database_is_not_mended_nor_one_in_use(project: Path, run: Run) -> None:
+    """Others would go on writing to the one that was put aside."""
+    assert "nothing was done" in run("mend", "-p", project)[2]
+    spoil_page(project, "claims", 0)
+    other = database(project)
+    other.execute("SELECT count(*) FROM runs").fetchall()
+    code, _, said = run("mend", "-p", project)
+    assert (code, "another process uses it" in said) == (1, True), said
+    other.close()
+    assert run("mend", "-p", project)[0] == 0
+
+
+def test_a_thread_that_is_damaged_is_named_and_the_others_are_mined(
+    project: Path, run: Run
+) -> None:
+    """Exit code 3; imported again, all is as it was."""
+    before = concluded(project)
+    base = database(project)
+    base.execute("UPDATE posts SET body = '{' WHERE id = '3' AND document LIKE '%/1'")
+    base.execute("DELETE FROM extractions")
+    base.close()
+    code, _, said = run("mine", "--fast", "--force", "-p", project)
+    assert (code, "t/1: its stored copy is damaged" in said) == (3, True), said
+    assert run("import", project / "threads.jsonl", "-p", project)[0] == 0
+    assert run("mine", "--fast", "-p", project)[0] == 0
+    assert concluded(project) == before

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -41,9 +41,11 @@ class Shelf:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> sa.Engine:
-    """A derived store with its tables."""
-    return Knowledge(open_database(str(tmp_path / "k.db"))).engine
+def engine(database: str) -> Iterator[sa.Engine]:
+    """A derived store with its tables, in each kind of database in turn."""
+    made = Knowledge(open_database(database)).engine
+    yield made
+    made.dispose()
 
 
 def test_what_was_read_is_not_read_again(engine: sa.Engine) -> None:
