@@ -1,7 +1,7 @@
 """The search index: passages, their words and their vectors, derived and replaced as a whole.
 
-Words are ranked by the database: FTS5 with bm25 in SQLite, full text in PostgreSQL, both with
-English stems. Vectors are kept in blocks of half precision.
+Words are ranked by the database (`miner.worded`). Vectors are kept in blocks of half precision and
+compared in memory, or by PostgreSQL where it can (`miner.nearby`).
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from crawler.database import Step, batches, explained, migrate, writing
+from crawler.database import Step, batches, explained, migrate, reading, writing
+from miner import nearby, worded
 from miner.passages import TYPES, Entry, Passage, Type, vocabulary
-from miner.search import Facet, Shelf, Term
+from miner.search import LIKE, PHRASES, Facet, Near, Shelf, Term
 from miner.tables import claims
 
-__all__ = ["STEPS", "Index", "Mark", "Shown", "forget"]
+__all__ = ["DERIVED", "STEPS", "Index", "Mark", "Shown", "derive", "forget", "made"]
 
 BLOCK = 4_096
 """Vectors of a row."""
@@ -91,37 +92,10 @@ _COLUMNS: tuple[tuple[Facet, sa.Column[Any]], ...] = (
 
 def _create(connection: sa.Connection) -> None:
     metadata.create_all(connection)
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(
-            "ALTER TABLE search_passages ADD COLUMN lexemes tsvector "
-            "GENERATED ALWAYS AS (to_tsvector('english', text)) STORED"
-        )
-        connection.exec_driver_sql(
-            "CREATE INDEX search_lexemes ON search_passages USING gin (lexemes)"
-        )
-        return
-    connection.exec_driver_sql(
-        "CREATE VIRTUAL TABLE search_words USING fts5(text, content='search_passages', "
-        "content_rowid='row', tokenize='porter unicode61 remove_diacritics 2')"
-    )
+    worded.create(connection)
 
 
-STEPS: tuple[Step, ...] = (_create,)
-
-_LEXEMES = (
-    "SELECT \"row\" FROM search_passages, to_tsquery('english', :asked) AS asked "
-    "WHERE lexemes @@ asked ORDER BY "
-)
-_MATCH = "SELECT rowid FROM search_words WHERE search_words MATCH :asked ORDER BY "
-_RANKED = {
-    ("postgresql", True): sa.text(
-        _LEXEMES + 'ts_rank_cd(lexemes, asked, 2) DESC, "row" LIMIT :most'
-    ),
-    ("postgresql", False): sa.text(_LEXEMES + '"row" LIMIT :most'),
-    ("sqlite", True): sa.text(_MATCH + "rank LIMIT :most"),
-    ("sqlite", False): sa.text(_MATCH + "rowid LIMIT :most"),
-}
-"""The question for words by database, the best first or as they stand."""
+STEPS: tuple[Step, ...] = (_create, worded.plainly)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,39 +146,14 @@ class Index:
         blocks: Sequence[NDArray[np.float16]],
         show: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> None:
-        """Puts the passages in the place of the former ones, all at once.
-
-        `texts` are the distinct meanings of their entries in the order of the vectors, of which
-        `blocks` hold `BLOCK` each, the last one the rest.
-        """
-        vector_of = {text: row for row, text in enumerate(texts)}
+        """Puts the passages in the place of the former ones, all at once; see `made`."""
+        write = made(model, found, texts, blocks, show)
         with writing(self.engine) as connection:
-            for table in _TABLES:
-                connection.execute(table.delete())
-            for start in range(0, len(found), MANY):
-                show(start, len(found))
-                some = list(enumerate(found[start : start + MANY], start=start + 1))
-                connection.execute(_passages.insert(), [_passage_row(r, one) for r, one in some])
-            rows = _entry_rows(found, vector_of)
-            for start in range(0, len(rows), MANY):
-                connection.execute(_entries.insert(), rows[start : start + MANY])
-            for number, block in enumerate(blocks):
-                value = np.asarray(block, np.float16).tobytes()
-                connection.execute(_vectors.insert().values(block=number, value=value))
-            words = vocabulary(one.text for one in found)
-            for some_words in batches(sorted(words.items())):
-                named = [{"word": word, "passages": n} for word, n in some_words]
-                connection.execute(_vocabulary.insert(), named)
-            width = blocks[0].shape[1] if blocks else 0
-            connection.execute(
-                _mark.insert().values(run=run, model=model, dimensions=width, forgotten=0)
-            )
-            _reword(connection)
-        show(len(found), len(found))
+            write(connection, run)
 
-    def shelf(self) -> Shelf:
-        """The index in memory, without its texts."""
-        with explained(self.engine), self.engine.connect() as connection:
+    def shelf(self, *, vectors: bool = True) -> Shelf:
+        """The index in memory, without its texts, and without vectors where they are not wanted."""
+        with reading(self.engine) as connection:
             rows = connection.execute(
                 sa.select(_passages.c.row, _passages.c.type, _passages.c.site).order_by("row")
             ).all()
@@ -221,12 +170,12 @@ class Index:
                 row.word: row.passages
                 for row in connection.execute(sa.select(_vocabulary).order_by("word"))
             }
-            vectors = _read_vectors(connection)
+            held = _read_vectors(connection) if vectors else np.zeros((0, 0), np.float32)
         known = np.array([row.row for row in rows], np.int64)
         columns, names = {}, {}
         for facet, column in _COLUMNS:
-            held = rows if column.table is _passages else entries
-            columns[facet], names[facet] = _coded([getattr(row, column.name) for row in held])
+            some = rows if column.table is _passages else entries
+            columns[facet], names[facet] = _coded([getattr(row, column.name) for row in some])
         passage = np.array([entry.passage for entry in entries], np.int64)
         return Shelf(
             rows=known,
@@ -234,7 +183,7 @@ class Index:
             columns=columns,
             names=names,
             vector=np.array([entry.vector for entry in entries], np.int32),
-            vectors=vectors,
+            vectors=held,
             words=words,
             spellings=sorted(words),
         )
@@ -254,13 +203,23 @@ class Index:
 
         The best come first, or, which is faster, the first in the index.
         """
-        if not question:
-            return []
-        kind = self.engine.dialect.name
-        asked = _tsquery(question, every) if kind == "postgresql" else _fts5(question, every)
-        bound = _RANKED[kind, best].bindparams(asked=asked, most=most)
         with explained(self.engine), self.engine.connect() as connection:
-            return list(connection.scalars(bound))
+            return worded.ranked(connection, question, every, best, most)
+
+    def near(self) -> Near | None:
+        """What compares vectors in the database; None where that is done in memory.
+
+        Rows that are nobody's any more are left to the caller.
+        """
+        with explained(self.engine), self.engine.connect() as connection:
+            if not nearby.stands(connection):
+                return None
+
+        def nearest(vector: NDArray[np.float32]) -> NDArray[np.int64]:
+            with explained(self.engine), self.engine.connect() as connection:
+                return nearby.nearest(connection, vector, LIKE, PHRASES)
+
+        return nearest
 
     def shown(self, rows: Sequence[int]) -> list[Shown]:
         """Passages by row, in that order; a forgotten one is left out."""
@@ -298,23 +257,76 @@ class Index:
                 (int(width > 0 and held < 2 * width * (last + 1)), "block of vectors is cut short"),
             ]
         wrong = [f"{count:,} {what}" for count, what in found if count]
-        return wrong + ([] if self._words_fit() else ["its words are not those of its passages"])
+        return wrong + self._astray()
 
-    def _words_fit(self) -> bool:
-        """Whether SQLite's index of words is that of the passages; PostgreSQL sees to it itself."""
-        if self.engine.dialect.name != "sqlite":
-            return True
-        check = "INSERT INTO search_words(search_words, rank) VALUES('integrity-check', 1)"
-        try:
-            with self.engine.connect() as connection:
-                connection.exec_driver_sql(check)
-        except sa.exc.DatabaseError as error:
-            return "malformed" not in str(error.orig)
-        return True
+    def _astray(self) -> list[str]:
+        """What in the words and the vectors of the database is not as in the index."""
+        with explained(self.engine), self.engine.connect() as connection:
+            words, vectors = worded.fit(connection), nearby.fit(connection)
+        found = {
+            "its words are not those of its passages": words,
+            "vectors to compare are missing": vectors,
+        }
+        return [what for what, fits in found.items() if not fits]
 
     def _rows(self, query: sa.Select[Any]) -> Sequence[Any]:
         with explained(self.engine), self.engine.connect() as connection:
             return connection.execute(query).all()
+
+
+def made(
+    model: str,
+    found: Sequence[Passage],
+    texts: Sequence[str],
+    blocks: Sequence[NDArray[np.float16]],
+    show: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Callable[[sa.Connection, int], None]:
+    """What puts an index in the place of the former one, within a transaction and for a run.
+
+    `texts` are the distinct meanings of the passages' entries in the order of the vectors, of
+    which `blocks` hold `BLOCK` each, the last one the rest. All that takes long is done before.
+    """
+    rows = _entry_rows(found, {text: row for row, text in enumerate(texts)})
+    words = vocabulary(one.text for one in found)
+
+    def write(connection: sa.Connection, run: int) -> None:
+        for table in _TABLES:
+            connection.execute(table.delete())
+        for start in range(0, len(found), MANY):
+            show(start, len(found))
+            some = list(enumerate(found[start : start + MANY], start=start + 1))
+            worded.add(connection, _passages, [_passage_row(r, one) for r, one in some])
+        for start in range(0, len(rows), MANY):
+            connection.execute(_entries.insert(), rows[start : start + MANY])
+        for number, block in enumerate(blocks):
+            value = np.asarray(block, np.float16).tobytes()
+            connection.execute(_vectors.insert().values(block=number, value=value))
+        nearby.keep(connection, blocks)
+        for some_words in batches(sorted(words.items())):
+            named = [{"word": word, "passages": n} for word, n in some_words]
+            connection.execute(_vocabulary.insert(), named)
+        width = blocks[0].shape[1] if blocks else 0
+        connection.execute(
+            _mark.insert().values(run=run, model=model, dimensions=width, forgotten=0)
+        )
+        worded.reword(connection)
+        show(len(found), len(found))
+
+    return write
+
+
+DERIVED = (*worded.TABLES, nearby.TABLE)
+"""Tables that `derive` makes of the others."""
+
+
+def derive(connection: sa.Connection) -> None:
+    """Makes what the database itself keeps of the passages' words and of the vectors."""
+    worded.refill(connection)
+    width = connection.scalar(sa.select(_mark.c.dimensions)) or 0
+    blocks = connection.scalars(sa.select(_vectors.c.value).order_by(_vectors.c.block)).all()
+    nearby.keep(
+        connection, [np.frombuffer(v, np.float16).reshape(-1, width) for v in blocks if width]
+    )
 
 
 def forget(
@@ -346,7 +358,7 @@ def forget(
     _blank(connection, used - _used(connection, sorted(used), by_vector=True))
     _unlearn(connection, gone.values())
     connection.execute(_mark.update().values(forgotten=_mark.c.forgotten + 1))
-    _reword(connection)
+    worded.reword(connection)
     return len(gone)
 
 
@@ -362,6 +374,8 @@ def _used(connection: sa.Connection, keys: Sequence[int], by_vector: bool = Fals
 
 def _blank(connection: sa.Connection, rows: Iterable[int]) -> None:
     """Makes vectors nobody has any more all zeros."""
+    rows = sorted(rows)
+    nearby.blank(connection, rows)
     by_block: dict[int, list[int]] = {}
     for row in rows:
         by_block.setdefault(row // BLOCK, []).append(row % BLOCK)
@@ -382,12 +396,6 @@ def _unlearn(connection: sa.Connection, texts: Iterable[str]) -> None:
         here = _vocabulary.c.word == word
         connection.execute(_vocabulary.update().where(here).values(passages=column - n))
     connection.execute(_vocabulary.delete().where(column <= 0))
-
-
-def _reword(connection: sa.Connection) -> None:
-    """Makes SQLite's index of words anew: nothing of what is gone stays in it."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("INSERT INTO search_words(search_words) VALUES('rebuild')")
 
 
 def _passage_row(row: int, one: Passage) -> dict[str, Any]:
@@ -449,23 +457,3 @@ def _shown(row: Any, refs: Sequence[tuple[str, str]]) -> Shown:
         part=row.part,
         entries=tuple(refs),
     )
-
-
-def _fts5(question: Sequence[Term], every: bool) -> str:
-    """The question as FTS5 reads it. Words are of letters and digits alone, and quoted besides."""
-    groups = [
-        " OR ".join(f'"{w}"{"*" if term.prefix and n == 0 else ""}'
-                    for n, w in enumerate(term.words))
-        for term in question
-    ]  # fmt: skip
-    return (" AND " if every else " OR ").join(f"({group})" for group in groups)
-
-
-def _tsquery(question: Sequence[Term], every: bool) -> str:
-    """The question as PostgreSQL reads it."""
-    groups = [
-        " | ".join(f"'{w}'{':*' if term.prefix and n == 0 else ''}"
-                   for n, w in enumerate(term.words))
-        for term in question
-    ]  # fmt: skip
-    return (" & " if every else " | ").join(f"({group})" for group in groups)

@@ -29,6 +29,7 @@ __all__ = [
     "Found",
     "Hit",
     "Mode",
+    "Near",
     "Shelf",
     "Term",
     "find",
@@ -60,6 +61,8 @@ RARE, USUAL = 2, 50
 Words = Callable[[Sequence["Term"], bool, bool, int], Sequence[int]]
 """Passages with all (or any) of the terms, best first (or as they stand), so many at most."""
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+Near = Callable[[NDArray[np.float32]], NDArray[np.int64]]
+"""Rows of the vectors that are at least `LIKE` that one, nearest first, `PHRASES` at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,8 +129,13 @@ class Shelf:
     """The words, sorted."""
 
 
-def find(asked: Asked, shelf: Shelf, words: Words, encode: Encode | None) -> Found:
-    """What answers the question. Without an encoder it is answered by words alone."""
+def find(
+    asked: Asked, shelf: Shelf, words: Words, encode: Encode | None, near: Near | None = None
+) -> Found:
+    """What answers the question. Without an encoder it is answered by words alone.
+
+    `near` compares vectors elsewhere; else those of the shelf are.
+    """
     question = terms(asked.text, shelf)
     if not question or not len(shelf.rows):
         return Found()
@@ -137,8 +145,8 @@ def find(asked: Asked, shelf: Shelf, words: Words, encode: Encode | None) -> Fou
         most = MOST if entries is None else WIDE
         spoken = _places(shelf, _ranked(question, shelf, words, most))
     ranks = np.zeros(len(shelf.owner), np.int32)
-    if asked.mode != "words" and encode is not None and len(shelf.vectors):
-        ranks = _ranks(shelf, encode([normalise(asked.text)])[0])
+    if asked.mode != "words" and encode is not None and (near or len(shelf.vectors)):
+        ranks = _ranks(shelf, (near or _nearest(shelf))(encode([normalise(asked.text)])[0]))
     meant = _meant(shelf, ranks, None)
     heard = spoken[:MOST]
     candidates = np.union1d(heard, np.fromiter(meant, np.int64, len(meant)))
@@ -254,15 +262,24 @@ def _ranked(question: Sequence[Term], shelf: Shelf, words: Words, most: int) -> 
 # --- meaning ------------------------------------------------------------------------------------
 
 
-def _ranks(shelf: Shelf, vector: NDArray[np.float32]) -> NDArray[np.int32]:
+def _nearest(shelf: Shelf) -> Near:
+    """Compares with every vector of the shelf."""
+
+    def nearest(vector: NDArray[np.float32]) -> NDArray[np.int64]:
+        like = shelf.vectors @ vector
+        near = np.flatnonzero(like >= LIKE)
+        return near[np.argsort(-like[near], kind="stable")][:PHRASES]
+
+    return nearest
+
+
+def _ranks(shelf: Shelf, near: NDArray[np.int64]) -> NDArray[np.int32]:
     """Rank of each entry by the likeness of its words, 1 the nearest, 0 where they are not near.
 
     Equal words have equal ranks.
     """
-    like = shelf.vectors @ vector
-    near = np.flatnonzero(like >= LIKE)
-    near = near[np.argsort(-like[near], kind="stable")][:PHRASES]
-    rank_of = np.zeros(len(like) + 1, np.int32)  # the last one is for entries without a vector
+    last = max(int(shelf.vector.max(initial=-1)), int(near.max(initial=-1)))
+    rank_of = np.zeros(last + 2, np.int32)  # the last one is for entries without a vector
     rank_of[near] = np.arange(1, len(near) + 1)
     return rank_of[shelf.vector]
 

@@ -278,6 +278,22 @@ def test_the_site_of_a_dead_worker_is_taken_over(
     assert list(Corpus(engine).hashes()) == [thread(1).source.url, thread(2).source.url]
 
 
+def test_a_clock_that_is_put_back_holds_no_site(database: str, engine: Engine) -> None:
+    """A worker died in what is now the future, and another had just come to the end of a site."""
+    both = "a.example", "b.example"
+    kept = Leases(engine)
+    kept.release(kept.acquire("ana", ["b.example"], 30) or pytest.fail("nothing free"))
+    assert kept.acquire("ana", both, 30, rest=3600) is not None
+    assert kept.acquire("ben", both, 30, rest=3600) is None
+    with engine.begin() as connection:
+        shifted = "UPDATE leases SET until = until + 86400, finished = finished + 86400"
+        connection.exec_driver_sql(f"{shifted} WHERE until > 0 OR finished > 0")
+    assert not kept.are_done(["b.example"], rest=3600)
+    taken = [kept.acquire("ben", [site], 30, rest=3600) for site in both]
+    assert [lease.site for lease in taken if lease] == list(both)
+    assert kept.acquire("cem", both, 30, rest=3600) is None
+
+
 _CRAWLS = """
 import sys
 from pathlib import Path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from crawler.database import open_database
 from miner.index import BLOCK, Index
 from miner.knowledge import Knowledge, Run
 from miner.model import Claim, Evidence, Mined, Quote, Theme
-from miner.passages import Passage, passages, spelled, vocabulary
+from miner.passages import Entry, Passage, passages, spelled, vocabulary
 from miner.search import (
     FACETS,
     Asked,
@@ -50,6 +50,7 @@ SAID = {
         ("m_5", FORUM, "Now I wear stiff shoes.", "stiff shoes", "unknown"),
     ],
 }
+SERVERS = ("postgres", "pgvector")
 NEAR = {"breath training": "breathing work", "breathing training": "breathing work"}
 """Questions and the phrase that means the same, for the invented model."""
 
@@ -100,6 +101,17 @@ def write(index: Index, found: Sequence[Passage]) -> None:
     index.replace(1, "invented", found, texts, blocks)
 
 
+EVERY_KIND = ["sqlite", *(pytest.param(n, marks=pytest.mark.postgres) for n in SERVERS)]
+
+
+@pytest.fixture(params=EVERY_KIND)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Address of an empty database, of each kind in turn, with pgvector and without."""
+    if request.param == "sqlite":
+        return str(tmp_path / "folkgrade.db")
+    return str(request.getfixturevalue(request.param)())
+
+
 @pytest.fixture
 def index(database: str) -> Iterator[Index]:
     """The index of the invented remedies, in each kind of database in turn."""
@@ -113,7 +125,8 @@ def index(database: str) -> Iterator[Index]:
 
 def ask(index: Index, text: str, mode: Mode = "both", **chosen: str) -> Found:
     asked = Asked(text=text, mode=mode, chosen=cast("dict[Facet, str]", chosen))
-    return find(asked, index.shelf(), index.ranked, encode)
+    near = index.near()
+    return find(asked, index.shelf(vectors=near is None), index.ranked, encode, near)
 
 
 def read(index: Index, found: Found) -> list[str]:
@@ -197,13 +210,12 @@ def test_choices_hold_for_one_and_the_same_claim(tmp_path: Path) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize(
-    "text", ["", "  ", '"', "a AND (", "* OR NEAR(x", "';--", "the of", "🚲", "x" * 5000, "\x00"]
-)
-def test_no_question_is_an_error(index: Index, text: str) -> None:
+def test_no_question_is_an_error(index: Index) -> None:
     """Signs that mean something to a database are words or nothing here."""
-    ask(index, text, "words")
-    ask(index, text)
+    strange = ["", "  ", '"', "a AND (", "* OR NEAR(x", "';--", "the of", "🚲", "x" * 5000, "\x00"]
+    for text in strange:
+        ask(index, text, "words")
+        ask(index, text)
 
 
 def test_an_index_of_nothing_finds_nothing(database: str) -> None:
@@ -361,3 +373,117 @@ def test_vocabulary_counts_passages() -> None:
     """A word counts once for each text; numbers and single letters are no words."""
     assert vocabulary(["Heel, heel!", "my heel 12 x"]) == {"heel": 2, "my": 1}
     assert spelled("Don't — l'été_2") == ["don", "t", "l", "été", "2"]
+
+
+def quotes(texts: Sequence[str]) -> list[Passage]:
+    """Passages of members with these words, each on a theme of its own."""
+    return [
+        Passage(type="quote", text=text, document=FORUM, part=str(n),
+                entries=(Entry(ref=f"c{n}", theme=f"t{n}", kind="remedy", meaning=text),))
+        for n, text in enumerate(texts)
+    ]  # fmt: skip
+
+
+def test_a_rare_word_counts_more_than_usual_ones(database: str) -> None:
+    """With some of the words, the passage that says the rarest is first, of these the shortest."""
+    texts = [f"My knee pain, day {n} of so many more days." for n in range(12)]
+    rare = "A kinesio tape it was that I put on for all of this time and longer."
+    short = "Kinesio tape."
+    index = Index(open_database(database))
+    write(index, quotes([*texts, rare, short]))
+    assert read(index, ask(index, "knee pain kinesio", "words"))[:2] == [short, rare]
+    index.engine.dispose()
+
+
+def test_words_are_told_apart_in_the_same_way_everywhere(database: str) -> None:
+    """Strokes, dots and hyphens part words, and accents may be left out."""
+    said = {
+        "heat": "Ice/heat by turns.",
+        "rest": "See rest.it is all I say.",
+        "naïve": "A naïve façade, said José.",
+        "raises": "I did 3x10 raises.",
+        "rolling": "foam-rolling it",
+    }
+    index = Index(open_database(database))
+    write(index, quotes(list(said.values())))
+    for asked, text in said.items():
+        assert read(index, ask(index, asked, "words")) == [text], asked
+    assert read(index, ask(index, "jose", "words")) == [said["naïve"]]
+    index.engine.dispose()
+
+
+@pytest.mark.postgres
+def test_a_database_compares_vectors_as_memory_does(pgvector: Callable[[], str]) -> None:
+    """The extension gives the same nearest phrases in the same order; forgotten ones are gone."""
+    engine = open_database(pgvector())
+    Knowledge(engine).replace(RUN, mined())
+    index = Index(engine)
+    write(index, passages(mined()))
+    near, shelf = index.near(), index.shelf()
+    assert near is not None
+    asked = Asked(text="breath training", mode="meaning")
+    assert find(asked, shelf, index.ranked, encode, near) == find(
+        asked, shelf, index.ranked, encode
+    )
+    assert index.unsound() == []
+    held = np.arange(len(shelf.vectors))
+    Knowledge(engine).forget("m_4")
+    gone = {n for n in held if shelf.vectors[n].any() and not index.shelf().vectors[n].any()}
+    with engine.connect() as connection:
+        left = set(connection.scalars(sa.text('SELECT "row" FROM search_nearby')))
+    assert gone
+    assert left == set(held.tolist()) - gone
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM search_nearby")
+    assert index.unsound() == ["vectors to compare are missing"]
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_an_extension_may_go_and_come(pgvector: Callable[[], str]) -> None:
+    """Without it vectors are compared in memory at once, with it again after the next run."""
+    engine = open_database(pgvector())
+    Knowledge(engine).replace(RUN, mined())
+    index = Index(engine)
+    write(index, passages(mined()))
+    wanted = read(index, ask(index, "breath training", "meaning"))
+    for statement in ("DROP EXTENSION vector CASCADE", "CREATE EXTENSION vector SCHEMA public"):
+        with engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+        engine.dispose()
+        assert index.near() is None
+        assert read(index, ask(index, "breath training", "meaning")) == wanted
+        assert index.unsound() == []
+    write(index, passages(mined()))
+    assert index.near() is not None
+    assert read(index, ask(index, "breath training", "meaning")) == wanted
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_without_the_extension_vectors_are_compared_in_memory(postgres: Callable[[], str]) -> None:
+    """A server that has no pgvector is as good, and its index says nothing is missing."""
+    engine = open_database(postgres())
+    Knowledge(engine).replace(RUN, mined())
+    index = Index(engine)
+    write(index, passages(mined()))
+    assert index.near() is None
+    assert read(index, ask(index, "breath training", "meaning"))
+    assert index.unsound() == []
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_an_index_of_an_older_folkgrade_finds_its_words(postgres: Callable[[], str]) -> None:
+    """Lexemes that PostgreSQL made of the text itself are made anew when the index is opened."""
+    engine = open_database(postgres())
+    write(Index(engine), quotes(["Ice/heat by turns."]))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE search_passages DROP COLUMN lexemes")
+        connection.exec_driver_sql(
+            "ALTER TABLE search_passages ADD COLUMN lexemes tsvector "
+            "GENERATED ALWAYS AS (to_tsvector('english', text)) STORED"
+        )
+        connection.exec_driver_sql("UPDATE schema_versions SET version = 1 WHERE store = 'search'")
+    assert read(Index(engine), ask(Index(engine), "heat", "words")) == ["Ice/heat by turns."]
+    engine.dispose()
