@@ -6,8 +6,10 @@ Results go to stdout, progress and messages to stderr. Exit codes: 0 ok, 1 error
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -47,6 +49,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "forget": mining.forget,
     "backup": keeping.backup,
     "restore": keeping.restore,
+    "mend": keeping.mend,
     "dashboard": showing.dashboard,
     "demo": starting.demo,
 }
@@ -92,14 +95,28 @@ def _explained(error: Exception) -> tuple[int, str] | None:
     if isinstance(error, (CrawlerError, MinerError)):
         return ERROR, str(error)
     if isinstance(error, OSError):
-        return ERROR, f"{error.filename or 'file'}: {error.strerror or error}"
+        return ERROR, f"{error.filename or 'file or output'}: {error.strerror or error}"
     return None
+
+
+def _typed() -> None:
+    """Runs the command; all it says has left this process, or an OSError says why not."""
+    try:
+        app()
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            # Else the interpreter tries once more at its end, and complains in its own words.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise OSError(error.errno, error.strerror, "output") from error
 
 
 def main() -> None:
     """Runs the command line; an expected error is one line and an exit code."""
     try:
-        app()
+        _typed()
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, KeyboardInterrupt) or end.code == INTERRUPTED:
             tell("Interrupted. Run the same command again and it goes on.")

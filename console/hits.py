@@ -32,7 +32,9 @@ def look_for(
     if mark is None:
         raise NothingMined("there is no search index yet; run `folkgrade mine`")
     encode, why = (None, None) if asked.mode == "words" else _encoder(mark.model)
-    found = find(asked, index.shelf(), index.ranked, encode)
+    near = index.near() if encode else None
+    shelf = index.shelf(vectors=encode is not None and near is None)
+    found = find(asked, shelf, index.ranked, encode, near)
     return list(_records(index, found, names, limit)), why
 
 

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from console import __version__
-from console.exits import ERROR, OK
+from console.exits import ERROR, OK, leave
 from console.flags import ProjectFolder
-from console.progress import bar
+from console.progress import Show, bar
 from console.project import Project, options_of, project_at
 from console.settings import SETTINGS_FILE
 from console.terminal import err, shown, tell
 
 if TYPE_CHECKING:
     from crawler.damage import Damage
+    from crawler.database import Engine
 
-__all__ = ["backup", "check", "restore"]
+__all__ = ["backup", "check", "mend", "restore"]
 
 _KEY = "pseudonyms.key"
 _DATABASE = "folkgrade.db"
+_MADE = ("search_",)
+"""How the tables begin that any run of the miner makes anew from the others."""
 
 
 def backup(
@@ -34,18 +42,12 @@ def backup(
 ) -> None:
     """Write the whole project to one file, also while others work on it."""
     from crawler import copies
-    from crawler.errors import StoreError
 
     here = project_at(project)
-    if "://" in here.database:
-        raise StoreError(
-            "a database that is no file is backed up with its own tools, such as pg_dump; "
-            f"copy {SETTINGS_FILE} and the data folder beside it"
-        )
-    files = _places(here.folder, Path(here.database))
-    if not with_key:
-        del files[_KEY]
-    with bar(err) as show:
+    with bar(err) as show, _as_file(here, file, show) as database:
+        files = _places(here.folder, database)
+        if not with_key:
+            del files[_KEY]
         made = copies.backup(file, files, f"Folkgrade {__version__}", show)
     tell(f"Wrote {file}: {', '.join(made.digests)}.")
     if _KEY in made.digests:
@@ -73,7 +75,9 @@ def restore(
     with bar(err) as show:
         made = copies.restore(file, _places(folder, data / _DATABASE), show)
     here = Project(folder)
-    if Path(here.database) != (data / _DATABASE).resolve():
+    if "://" in here.database:
+        _to_server(here, data / _DATABASE)
+    elif Path(here.database) != (data / _DATABASE).resolve():
         tell(f"{SETTINGS_FILE} names another database: set project.database to data/{_DATABASE}.")
     tell(f"Restored {', '.join(made.digests)} of {made.made:%Y-%m-%d %H:%M} UTC to {folder}.")
     if _KEY not in made.digests:
@@ -81,14 +85,120 @@ def restore(
     tell("Next: folkgrade status --check")
 
 
+@contextmanager
+def _as_file(here: Project, target: Path, show: Show) -> Iterator[Path]:
+    """The project's database as a file: itself, or for that long a copy of what a server holds."""
+    if "://" not in here.database:
+        yield Path(here.database)
+        return
+    from crawler.errors import StoreError
+
+    if os.path.lexists(target):
+        raise StoreError(f"{target}: it is there already, and is not written over; move it away")
+    with TemporaryDirectory(prefix=f".{target.name}-", dir=target.absolute().parent) as folder:
+        path = Path(folder) / _DATABASE
+        _moved(here.database, str(path), partial(show, _DATABASE))
+        yield path
+
+
+def _to_server(here: Project, path: Path) -> None:
+    """Puts what was restored into the database of the settings, where that is still empty."""
+    from crawler.errors import StoreError
+
+    try:
+        with bar(err) as show:
+            _moved(str(path), here.database, partial(show, _DATABASE))
+    except StoreError as error:
+        tell(
+            f"{error}. What was restored is in data/{_DATABASE}: set project.database to that, or "
+            "to an empty database and restore once more."
+        )
+        leave(ERROR)
+    path.unlink()
+    tell("All of it is in the database that the settings name.")
+
+
+def _moved(source: str, target: str, show: Callable[[int, int], None]) -> None:
+    """Copies all rows from one database into another, which must be empty."""
+    from crawler.database import open_database
+    from crawler.moving import copy_rows
+    from miner import index
+
+    old, new = open_database(source), open_database(target)
+    try:
+        for engine in (old, new):
+            _brought_about(engine)
+        copy_rows(old, new, index.DERIVED, index.derive, show)
+    finally:
+        old.dispose()
+        new.dispose()
+
+
+def _brought_about(engine: Engine) -> None:
+    """Makes the tables of every store, or brings them up to date."""
+    from crawler.corpus import Corpus
+    from crawler.frontier import Frontier
+    from crawler.leases import Leases
+    from miner.knowledge import Knowledge
+
+    for store in (Corpus, Frontier, Leases, Knowledge):
+        store(engine)
+
+
+def mend(project: ProjectFolder = None) -> None:
+    """Save what can be read of a damaged database; the damaged one is kept beside it."""
+    from crawler.damage import MOST
+    from crawler.errors import StoreError
+    from crawler.locks import only_holder
+    from crawler.salvage import salvage
+    from crawler.soundness import damaged_file
+
+    here = project_at(project)
+    path = Path(here.database)
+    if "://" in here.database:
+        raise StoreError("a database that is no file is repaired with its server's own tools")
+    if not path.exists():
+        raise StoreError(f"{path}: no such file; `folkgrade restore FILE` puts a backup back")
+    if not any(damaged_file(path)):
+        tell("The database is whole; nothing was done.")
+        return
+    aside = path.with_name(f"{path.name}.damaged")
+    with only_holder(path.with_name("mine.lock"), "mine"), bar(err) as show:
+        saved = salvage(path, aside, _MADE, lambda table: show(table, 0, None))
+    lost = list(_doubted(here))
+    total = ", ".join(f"{count:,} of {name}" for name, count in saved.items() if count)
+    tell(f"Rows saved: {total or 'none'}. The damaged database is kept as {aside}.")
+    for url in lost[:MOST]:
+        tell(f"{url}: posts of it were lost; crawl or import it again")
+    if len(lost) > MOST:
+        tell(f"… and {len(lost) - MOST:,} threads more; status --check names them")
+    tell("Next: folkgrade crawl or import, where something was lost; then folkgrade mine")
+
+
+def _doubted(here: Project) -> Iterator[str]:
+    """Threads of which posts were lost; the next crawl reads them as if it had never seen them."""
+    from crawler.frontier import Frontier
+
+    corpus = here.corpus()
+    frontier = Frontier(corpus.engine)
+    for url in corpus.hashes():
+        if corpus.unsound(url):
+            corpus.doubt(url)
+            frontier.drop([url, *(page.url for page in frontier.pages_of(url))])
+            yield url
+
+
 def _places(folder: Path, database: Path) -> dict[str, Path]:
-    """Where each file of a project lies, by its name in a backup."""
+    """Where each file of a project lies, by its name in a backup.
+
+    The settings last: without them half a project is none.
+    """
     data = folder / "data"
     return {
-        SETTINGS_FILE: folder / SETTINGS_FILE,
         _DATABASE: database,
         "pages.db": data / "pages.db",
         _KEY: data / _KEY,
+        SETTINGS_FILE: folder / SETTINGS_FILE,
     }
 
 
@@ -105,26 +215,54 @@ def check(here: Project) -> int:
 def _damages(here: Project) -> list[Damage]:
     from crawler.damage import Damage
     from crawler.errors import StoreError
-    from crawler.soundness import damaged_collection, damaged_file, damaged_vault
-    from miner.engines import ENGINES
-    from miner.pipeline import unchanged
+    from crawler.soundness import damaged_file
     from miner.shipped import damaged_weights
-    from miner.soundness import damaged_conclusions
 
     path = Path(here.database)
     found = list(damaged_weights())
     if "://" not in here.database and path.exists():
         found += damaged_file(path)
-    try:
-        corpus, knowledge = here.stores()
-        found += damaged_collection(corpus)
-        found += damaged_vault(here.vault)
-        options = options_of(here)
-        # The last run may have been one with a flag, such as --fast.
-        runs = (replace(options, engine=name) for name in {options.engine, *ENGINES})
-        fresh = any(unchanged(corpus, knowledge, each) for each in runs)
-        found += damaged_conclusions(corpus, knowledge, fresh=fresh)
-    except StoreError as error:
-        place, _, what = str(error).partition(": ")
-        found.append(Damage(place=place, what=what, heal="`folkgrade restore FILE` puts one back"))
+    broken = bool(found)
+    for look in _LOOKS:
+        try:
+            found += look(here)
+        except StoreError as error:
+            # Of a broken file it was said above already what is broken.
+            if not broken:
+                place, _, what = str(error).partition(": ")
+                heal = "`folkgrade restore FILE` puts one back"
+                found.append(Damage(place=place, what=what, heal=heal))
+                break
     return found
+
+
+def _collected(here: Project) -> Iterator[Damage]:
+    from crawler.soundness import damaged_collection
+
+    return damaged_collection(here.corpus())
+
+
+def _sealed(here: Project) -> Iterator[Damage]:
+    from crawler.soundness import damaged_vault
+
+    return damaged_vault(here.vault)
+
+
+def _concluded(here: Project) -> Iterator[Damage]:
+    from miner.engines import ENGINES
+    from miner.errors import DamagedConclusions
+    from miner.pipeline import unchanged
+    from miner.soundness import damaged_conclusions
+
+    corpus, knowledge = here.stores()
+    options = options_of(here)
+    # The last run may have been one with a flag, such as --fast.
+    runs = (replace(options, engine=name) for name in {options.engine, *ENGINES})
+    try:
+        fresh = any(unchanged(corpus, knowledge, each) for each in runs)
+    except DamagedConclusions:
+        fresh = False
+    return damaged_conclusions(corpus, knowledge, fresh=fresh)
+
+
+_LOOKS: Sequence[Callable[[Project], Iterator[Damage]]] = (_collected, _sealed, _concluded)

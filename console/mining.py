@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +16,17 @@ from console.project import Project, options_of, project_at
 from console.settings import SETTINGS_FILE, BadSettings
 from console.terminal import err, next_step, shown, tell
 
-__all__ = ["forget", "literature", "mine", "run_miner"]
+if TYPE_CHECKING:
+    from console.progress import Show
+    from crawler.corpus import Corpus
+    from miner.knowledge import Knowledge, Run
+    from miner.pipeline import Options
+
+__all__ = ["Means", "forget", "literature", "mine", "run_miner"]
+
+
+_TRIES = 5
+"""Times a run begins because somebody was forgotten while it was at work."""
 
 
 def mine(
@@ -26,30 +37,85 @@ def mine(
     engine: Annotated[
         str | None, typer.Option(help="What reads claims: offline, fast or endpoint.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=64, help="Processes of this machine that read; 0: one for each core."
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Share the work among the workers of a Dask scheduler, as tcp://host:8786 "
+            "or tls://host:8786; see docs/cluster.md.",
+        ),
+    ] = "",
     project: ProjectFolder = None,
 ) -> None:
     """Find claims, themes, evidence, grades and gaps in what was collected."""
-    leave(run_miner(project_at(project), force=force, engine="fast" if fast else engine))
+    if workers is not None and scheduler:
+        raise typer.BadParameter("--workers are of this machine, --scheduler has its own: give one")
+    means = Means(engine="fast" if fast else engine, workers=workers, scheduler=scheduler)
+    leave(run_miner(project_at(project), force=force, means=means))
 
 
-def run_miner(here: Project, *, force: bool = False, engine: str | None = None) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """What a run is done with, where the settings are overruled."""
+
+    engine: str | None = None
+    workers: int | None = None
+    scheduler: str = ""
+
+    def of(self, here: Project) -> Options:
+        """The options of the settings, overruled."""
+        chosen = replace(options_of(here, self.engine), scheduler=self.scheduler)
+        return chosen if self.workers is None else replace(chosen, processes=self.workers)
+
+
+_MEANS = Means()
+
+
+def run_miner(here: Project, *, force: bool = False, means: Means = _MEANS) -> int:
     """Exit code of a run of the miner whose progress and outcome were shown."""
+    from crawler.errors import DamagedText
+    from crawler.locks import one_at_a_time
+    from miner.errors import DamagedConclusions
+    from miner.mending import drop_unreadable
+
+    base = here.stores()[1].engine
+    with one_at_a_time(base, "mine"):
+        try:
+            return _run_alone(here, force=force, means=means)
+        except (DamagedConclusions, DamagedText):
+            gone = drop_unreadable(base)
+            if not gone:
+                raise
+            tell(f"{gone:,} damaged rows of former runs were dropped; they are concluded anew.")
+            return _run_alone(here, force=force, means=means)
+
+
+def _run_alone(here: Project, *, force: bool, means: Means) -> int:
+    """Exit code of a run while no other one is at work."""
     from miner.errors import UnknownPart
-    from miner.pipeline import mine, unchanged
+    from miner.pipeline import unchanged
 
     corpus, knowledge = here.stores()
     if not corpus.sites() and knowledge.last_run() is None:
         tell(f"Nothing is collected yet. Next: {next_step(False, False, False)}")
         return OK
-    options = options_of(here, engine)
+    options = means.of(here)
     if not force and unchanged(corpus, knowledge, options):
         tell("Nothing changed since the last run. `folkgrade mine --force` mines all the same.")
         return OK
     if options.endpoint and not options.endpoint.is_local:
         tell(f"Posts are sent to {options.endpoint.site}, names masked, for {options.engine}.")
+    if options.scheduler:
+        _tell_of_cluster(options.scheduler)
     try:
         with bar(err) as show:
-            run = mine(corpus, knowledge, options, show)
+            run = _mined(corpus, knowledge, options, show)
     except UnknownPart as error:
         raise BadSettings(f"{SETTINGS_FILE}, [mine]: {error}") from error
     counted = ", ".join(f"{count} {name}" for name, count in run.counts.items())
@@ -57,6 +123,34 @@ def run_miner(here: Project, *, force: bool = False, engine: str | None = None) 
     for url, reason in run.failures.items():
         tell(f"{url}: {reason}")
     return PARTIAL if run.failures else OK
+
+
+def _tell_of_cluster(address: str) -> None:
+    """Says what leaves this machine, and how."""
+    from urllib.parse import urlsplit
+
+    from crawler.hosts import is_loopback
+
+    parts = urlsplit(address)
+    if parts.hostname and not is_loopback(parts.netloc):
+        sealed = parts.scheme in ("tls", "wss")
+        how = "encrypted" if sealed else "NOT encrypted: in a network you trust, or with tls://"
+        tell(f"Posts are sent to the workers of {address}, names masked, {how}.")
+
+
+def _mined(corpus: Corpus, knowledge: Knowledge, options: Options, show: Show) -> Run:
+    """The run; one that somebody was forgotten in begins anew."""
+    from miner.errors import Overtaken
+    from miner.pipeline import mine
+
+    for _ in range(_TRIES - 1):
+        try:
+            return mine(corpus, knowledge, options, show)
+        except Overtaken as error:
+            if not error.anew:
+                raise
+            tell(f"{error.reason[0].upper()}{error.reason[1:]}: it begins anew.")
+    return mine(corpus, knowledge, options, show)
 
 
 def literature(
@@ -140,18 +234,26 @@ def forget(
     here = project_at(project)
     corpus, knowledge = here.stores()
     wanted = list(dict.fromkeys(keys))
-    found = traces(wanted, corpus, Frontier(corpus.engine))
-    # Conclusions first: while the posts are there, it is known which words were theirs.
-    claims = {key: knowledge.forget(key, corpus.parts_of(key)) for key in wanted}
+    known = {key for key in wanted if corpus.is_out(key)}
+    parts = {key: corpus.parts_of(key) for key in wanted}
+    # The posts last: while they are there, it is known which pages and words were theirs, and one
+    # who was interrupted forgets the rest by the same command.
+    pages = here.vault.unkeep(traces(wanted, corpus, Frontier(corpus.engine)))
+    claims = {key: knowledge.forget(key, parts[key]) for key in wanted}
     posts = {key: corpus.forget(key) for key in wanted}
-    pages = here.vault.unkeep(found)
-    unknown = [key for key in wanted if not posts[key] and not claims[key]]
+    for key in wanted:
+        # A run of the miner may have ended in between; from now on none brings it back.
+        claims[key] += knowledge.forget(key, parts[key])
+    unknown = [key for key in wanted if not posts[key] and not claims[key] and key not in known]
     for key in unknown if len(wanted) > 1 or not pages else ():
         tell(
             f"{key}: nothing of that is stored; it is kept out from now on. "
             "A pseudonym is written in full, such as m_3f9a1c77d2."
         )
     scrub(corpus.engine)
+    for key in wanted:
+        if key in known and not posts[key]:
+            tell(f"{key}: was forgotten already; nothing of it is stored.")
     if len(unknown) == len(wanted) and not pages:
         leave(ERROR)
         return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
@@ -70,6 +72,21 @@ class Project:
         except StoreError as error:
             raise BadSettings(f"{SETTINGS_FILE}: project.database: {error}") from error
         return Corpus(engine), Knowledge(engine)
+
+    @contextmanager
+    def moment(self) -> Iterator[tuple[Corpus, Knowledge]]:
+        """Both stores as they stand at one moment, for reading alone."""
+        from crawler.corpus import Corpus
+        from crawler.database import still
+        from crawler.errors import StoreError
+        from crawler.frontier import Frontier
+        from miner.knowledge import Knowledge
+
+        base = self.stores()[0].engine
+        with suppress(StoreError):
+            Frontier(base)  # where no crawl has ever been, its tables are made before the moment
+        with still(base) as engine:
+            yield Corpus(engine), Knowledge(engine)
 
     def corpus(self) -> Corpus:
         """The collected store."""

@@ -34,17 +34,17 @@ def brief(
     from miner.errors import MinerError, NothingMined
     from miner.report import theme_brief
 
-    corpus, knowledge = project_at(project).stores()
-    now = Current(knowledge.engine)
-    run = now.last_run()
-    if run is None:
-        raise NothingMined("nothing is mined yet; run `folkgrade mine`")
-    named = [item for item in now.themes() if item.name.lower() == theme.lower()]
-    item = now.theme(theme) or next(iter(named), None)
-    if item is None:
-        raise MinerError(f"{theme}: no theme of this id or name; `folkgrade themes` lists them")
-    paper = theme_brief(corpus, now, item, condition)
-    text = markdown(paper, f"Run {run.id} of {run.finished:%Y-%m-%d}.")
+    with project_at(project).moment() as (corpus, knowledge):
+        now = Current(knowledge.engine)
+        run = now.last_run()
+        if run is None:
+            raise NothingMined("nothing is mined yet; run `folkgrade mine`")
+        named = [item for item in now.themes() if item.name.lower() == theme.lower()]
+        item = now.theme(theme) or next(iter(named), None)
+        if item is None:
+            raise MinerError(f"{theme}: no theme of this id or name; `folkgrade themes` lists them")
+        paper = theme_brief(corpus, now, item, condition)
+        text = markdown(paper, f"Run {run.id} of {run.finished:%Y-%m-%d}.")
     if out is None:
         typer.echo(text, nl=False)
     elif out.suffix == ".docx":
@@ -78,22 +78,24 @@ def export(
 
     write = exports.load(form)
     here = project_at(project)
-    corpus, knowledge = here.stores()
     wanted = Wanted(
         themes=theme or (),
         quotes=quotes.value,
         project=here.settings.project.name,
         program=f"Folkgrade {__version__}",
     )
-    package = gather(corpus, Current(knowledge.engine), wanted)
-    if check:
-        kept = [(one.id, one.text) for some in (package.claims, package.questions) for one in some]
-        for one in found_again(kept, corpus_texts(corpus)):
-            typer.echo(f"{one.id}\t{one.words}\t{one.places}\t{' '.join(one.text.split())}")
-    else:
-        files = list(write(package))
-        target = out or Path(f"folkgrade-{form}-run{package.about.run}{ending(files)}")
-        tell(f"Wrote {written(files, target)}")
+    with here.moment() as (corpus, knowledge):
+        package = gather(corpus, Current(knowledge.engine), wanted)
+        if check:
+            kept = [
+                (one.id, one.text) for some in (package.claims, package.questions) for one in some
+            ]
+            for one in found_again(kept, corpus_texts(corpus)):
+                typer.echo(f"{one.id}\t{one.words}\t{one.places}\t{' '.join(one.text.split())}")
+        else:
+            files = list(write(package))
+            target = out or Path(f"folkgrade-{form}-run{package.about.run}{ending(files)}")
+            tell(f"Wrote {written(files, target)}")
     sheet = package.datasheet
     tell(f"{sheet.findable:,} of {sheet.kept:,} kept quotes could be found again by a search.")
 

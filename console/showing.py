@@ -78,19 +78,19 @@ def themes(
     from miner.errors import NothingMined
     from miner.report import theme_records
 
-    corpus, knowledge = project_at(project).stores()
-    if knowledge.last_run() is None:
-        raise NothingMined("nothing is mined yet; run `folkgrade mine`")
-    found = [
-        theme
-        for theme in knowledge.themes(kind.value if kind else None)
-        if theme.tally.authors >= min_authors
-    ]
-    records = theme_records(corpus, knowledge, found)
-    if as_json:
-        typer.echo(json.dumps(list(records), ensure_ascii=False, indent=1))
-        return
-    print_themes(records)
+    with project_at(project).moment() as (corpus, knowledge):
+        if knowledge.last_run() is None:
+            raise NothingMined("nothing is mined yet; run `folkgrade mine`")
+        found = [
+            theme
+            for theme in knowledge.themes(kind.value if kind else None)
+            if theme.tally.authors >= min_authors
+        ]
+        records = theme_records(corpus, knowledge, found)
+        if as_json:
+            typer.echo(json.dumps(list(records), ensure_ascii=False, indent=1))
+            return
+        print_themes(records)
 
 
 def gaps(
@@ -112,12 +112,15 @@ def gaps(
     from miner.current import Current
     from miner.report import gap_records, inquiry_records
 
-    now = Current(project_at(project).stores()[1].engine)
-    if questions:
-        records = inquiry_records(now)[:limit]
-    else:
-        found = gap_records(now, kind.value if kind else None, covered.value if covered else None)
-        records = found[:limit]
+    with project_at(project).moment() as (_, knowledge):
+        now = Current(knowledge.engine)
+        if questions:
+            records = inquiry_records(now)[:limit]
+        else:
+            found = gap_records(
+                now, kind.value if kind else None, covered.value if covered else None
+            )
+            records = found[:limit]
     if as_json:
         typer.echo(json.dumps(records, ensure_ascii=False, indent=1))
     elif questions:
@@ -141,12 +144,12 @@ def search(
     from console.hits import look_for, print_hits
     from miner.search import Asked, Facet
 
-    knowledge = project_at(project).stores()[1]
     given: dict[Facet, str | None] = {"kind": kind and kind.value, "condition": condition}
     chosen = {facet: value for facet, value in given.items() if value}
-    names = {theme.id: theme.name for theme in knowledge.themes()}
-    asked = Asked(text=text, mode=mode.value, chosen=chosen)
-    records, why = look_for(knowledge.engine, names, asked, limit)
+    with project_at(project).moment() as (_, knowledge):
+        names = {theme.id: theme.name for theme in knowledge.themes()}
+        asked = Asked(text=text, mode=mode.value, chosen=chosen)
+        records, why = look_for(knowledge.engine, names, asked, limit)
     if why:
         tell(f"Only words were looked for: {why}")
     if as_json:

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crawler.corpus import Corpus
-from crawler.documents import Article, Document, Study, Thread
+from crawler.documents import Article, Document, Thread
 from crawler.lookups import Lookups
 from miner import (
-    asking,
     conditions,
     contradictions,
     decisions,
@@ -34,24 +32,29 @@ from miner import (
     inquiries,
     judgements,
     library,
-    promotions,
+    memory,
     ranking,
     searches,
     stability,
     themes,
     undoing,
 )
+from miner.caches import prune
+from miner.clock import Clock
 from miner.coverage import covered
-from miner.embed import Encoder, Vectors, encode_cached, load
+from miner.crews import Crew, Terms, hired
+from miner.embed import Vectors, encode_cached, load
 from miner.endpoint import Endpoint
-from miner.errors import MinerError, Unfinished
+from miner.errors import MinerError, TooLarge, Unfinished
 from miner.identity import Previous, fates, former_themes
-from miner.index import BLOCK, Index
-from miner.knowledge import Knowledge, Run, claims_key
+from miner.index import BLOCK, Index, made
+from miner.knowledge import Knowledge, Run
 from miner.model import Claim, Decision, Evidence, MemberQuestion, Mined, Theme, ThemeEvent
 from miner.passages import Passage, passages
-from miner.readers import Readers, cores
-from miner.readings import Readings
+from miner.readings import ASKED, Asked, Kept, Readings
+from miner.shipped import code
+from miner.standing import upright
+from miner.unread import every_document
 
 __all__ = ["Options", "mine", "unchanged"]
 
@@ -62,11 +65,11 @@ Show = Callable[[str, int, int | None], None]
 
 Encode = Callable[[Sequence[str]], Vectors]
 
+RECENT = 2_000
+"""Vectors kept at hand: the names of the conditions are compared with many threads."""
 ALIKE = themes.Grouping(cut=0.45, guidance=0)
 """How near in meaning questions are that want one answer."""
 GROUPING = themes.Grouping(rounds=stability.ROUNDS)
-CHUNK = 512
-"""Texts embedded at a time: what an interruption may cost."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,8 @@ class Options:
     min_authors: int = 2
     processes: int = 0
     """So many read at once; 0 for as many as there are cores. It changes no claim."""
+    scheduler: str = ""
+    """Address of a cluster's scheduler that shares the work; empty for this machine alone."""
     endpoint: Endpoint | None = None
     """What the engine `endpoint` asks."""
     conditions: conditions.Conditions = ()
@@ -88,6 +93,7 @@ class Options:
         """Digest of the choices; where a model is asked, and how much of it, changes no claim."""
         model = self.endpoint.model if self.endpoint else None
         chosen = asdict(replace(self, endpoint=None, processes=0)) | {"endpoint": model}
+        del chosen["scheduler"]
         return hashlib.sha256(repr(chosen).encode()).hexdigest()[:12]
 
 
@@ -103,22 +109,46 @@ def unchanged(corpus: Corpus, knowledge: Knowledge, options: Options) -> bool:
     )
 
 
-def mine(corpus: Corpus, knowledge: Knowledge, options: Options, show: Show) -> Run:
-    """The run, after its conclusions were stored. Documents that failed are in its `failures`."""
-    clock = _Clock()
+def mine(
+    corpus: Corpus,
+    knowledge: Knowledge,
+    options: Options,
+    show: Show,
+    clock: Clock | None = None,
+) -> Run:
+    """The run, after its conclusions were stored. Documents that failed are in its `failures`.
+
+    `clock` times the stages; the last, those of storing, are not among the run's own seconds.
+    """
+    terms = Terms(
+        engine=options.engine,
+        embedder=options.embedder,
+        encoder=load(options.embedder),
+        own=options.conditions,
+        processes=options.processes,
+        scheduler=options.scheduler,
+        show=show,
+    )
+    with hired(terms) as crew:
+        return _mine(corpus, upright(knowledge), options, crew, clock or Clock())
+
+
+def _mine(corpus: Corpus, knowledge: Knowledge, options: Options, crew: Crew, clock: Clock) -> Run:
+    """The run, with the steps that can be shared done by a crew."""
+    show, encoder = crew.terms.show, crew.terms.encoder
     fingerprint = _fingerprint(corpus, knowledge, options)
-    encoder = load(options.embedder)
     lookups = Lookups(corpus.engine).every()
     decided, back = knowledge.decisions(), _taken_back(knowledge)
     asked: set[str] = set()
-    encode = _remembering(knowledge, encoder, show, asked)
+    encode = _remembering(knowledge, crew, asked, clock)
     with clock.stage("claims"):
-        reading = _claims(corpus, knowledge, options, encode, show)
+        reading = _claims(corpus, knowledge, options, encode, crew)
         claims = decisions.corrected(reading.claims, decided)
     with clock.stage("themes"):
         show("themes", 0, 1)
         before = _before(knowledge, decided, back)
-        grouped = themes.group(claims, encode, before.previous, how=GROUPING)
+        told = memory.InStore(knowledge.engine, f"{code()} {encoder.name} {GROUPING}")
+        grouped = themes.group(claims, encode, before.previous, how=GROUPING, memory=told)
         grouped = themes.apply_decisions(grouped, claims, decided, before.previous)
         show("themes", 1, 1)
     with clock.stage("evidence"):
@@ -129,13 +159,15 @@ def mine(corpus: Corpus, knowledge: Knowledge, options: Options, show: Show) -> 
         show("evidence", 1, 1)
     with clock.stage("questions"):
         show("questions asked", 0, 1)
-        asked_of = _questions(corpus, claims, shown, encode)
+        asked_of = _questions(corpus, knowledge, claims, shown, encode, crew)
         show("questions asked", 1, 1)
     with clock.stage("grades"):
         looked = searches.searches(lookups, shown)
         graded = grades.of_themes(shown, found, looked.made, looked.failed)
         graded = decisions.overruled(graded, decided)
+    with clock.stage("contradictions"):
         disputed = ranking.ranked(contradictions.find(shown, found, claims), shown, found)
+    with clock.stage("gaps"):
         lacking = gaps.find(
             shown,
             graded,
@@ -156,13 +188,13 @@ def mine(corpus: Corpus, knowledge: Knowledge, options: Options, show: Show) -> 
         events=(*before.events, *grouped.events),
         questions=asked_of,
     )
-    with clock.stage("search"):
+    with clock.stage("passages"):
         searchable = _searchable(mined, encode, show)
     run = Run(
         started=clock.started,
         finished=datetime.now(UTC),
-        # Where posts are left, the next run is no repetition.
-        fingerprint="" if reading.left else fingerprint,
+        # Where something is left, the next run is no repetition.
+        fingerprint="" if reading.left or reading.damaged else fingerprint,
         settings_hash=options.digest,
         models={"claims": reading.version, "embedder": encoder.name},
         counts={**_counts(corpus, mined), **reading.used},
@@ -172,11 +204,22 @@ def mine(corpus: Corpus, knowledge: Knowledge, options: Options, show: Show) -> 
         own=own,
         grouped=grouped.whole,
     )
-    done = knowledge.replace(run, mined)
-    index = Index(knowledge.engine)
-    index.replace(done.id or 0, options.embedder, *searchable, partial(show, "search"))
-    knowledge.prune(corpus.hashes(), encoder.name, asked)
-    return done
+    with clock.stage("index"):
+        indexed = made(options.embedder, *searchable, partial(show, "search"))
+    held = corpus.hashes()
+
+    def index(connection: Any, number: int) -> None:
+        with clock.stage("index"):
+            indexed(connection, number)
+
+    def tidy(connection: Any, _number: int) -> None:
+        with clock.stage("pruning"):
+            prune(connection, held, encoder.name, asked)
+            told.prune(connection)
+
+    with clock.stage("storing"):
+        # One transaction: readers see the run with its index, or the former one with its own.
+        return knowledge.replace(run, mined, index, tidy)
 
 
 def _searchable(
@@ -202,31 +245,41 @@ class _Reading:
     failures: dict[str, str] = field(default_factory=dict)
     left: int = 0
     """Posts the next run goes on with."""
+    damaged: int = 0
+    """Documents the store could not give, or the memory not hold; the next run tries them."""
     used: Mapping[str, int] = field(default_factory=dict)
     """What the engine used, such as requests."""
 
 
 def _claims(
-    corpus: Corpus, knowledge: Knowledge, options: Options, encode: Encode, show: Show
+    corpus: Corpus, knowledge: Knowledge, options: Options, encode: Encode, crew: Crew
 ) -> _Reading:
     """Claims of all documents and what failed; only new content is read."""
+    show = crew.terms.show
     extractor = _engine(options, knowledge, show)
     known = conditions.with_own(options.conditions)
     reading = _Reading(version=f"{extractor.version}+{conditions.version(known)}")
     hashes = corpus.hashes()
-    processes = 1 if options.engine == "endpoint" else options.processes or cores()
-    with Readers(options.engine, extractor, processes) as readers:
-        documents = _documents(corpus, knowledge, hashes, reading.version)
-        for done, (one, claims) in enumerate(readers.each(documents)):
+    documents = every_document(corpus, knowledge, hashes, reading.version)
+    with closing(crew.claims(extractor, documents, encode)) as every:
+        for done, (one, claims) in enumerate(every):
             show("claims", done, len(hashes))
             found = one.stored
+            if one.damage:
+                reading.damaged += 1
+                reading.failures[one.url] = one.damage
+                continue
             if found is None:
                 try:
-                    found = _read(claims, one.document, encode, known)
+                    found = claims()
                 except Unfinished as error:
                     reading.left += error.left
                     reading.failures["endpoint"] = str(error)
                     reading.claims.extend(_placed(error.claims, one.document, encode, known))
+                    continue
+                except (TooLarge, MemoryError):
+                    reading.damaged += 1
+                    reading.failures[one.url] = str(TooLarge())
                     continue
                 except MinerError:
                     raise
@@ -253,44 +306,6 @@ def _engine(options: Options, knowledge: Knowledge, show: Show) -> engines.Engin
     return engines.load(options.engine, endpoint=options.endpoint, memory=knowledge, show=show)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _One:
-    """A document that is to be read, or whose claims are stored."""
-
-    url: str
-    key: str
-    stored: list[Claim] | None = None
-    document: Document | None = None
-
-
-def _documents(
-    corpus: Corpus, knowledge: Knowledge, hashes: Mapping[str, str], version: str
-) -> Iterator[tuple[_One, Document | None]]:
-    """Every document in order, and itself once more where claims are to be read from it."""
-    for url, content in hashes.items():
-        key = claims_key(content, version)
-        stored = knowledge.extracted(url, key)
-        if stored is not None:
-            yield _One(url=url, key=key, stored=stored), None
-        else:
-            document = corpus.get(url)
-            wanted = None if isinstance(document, Study) else document
-            yield _One(url=url, key=key, document=document), wanted
-
-
-def _read(
-    claims: Callable[[], list[Claim]],
-    document: Document | None,
-    encode: Encode,
-    known: conditions.Conditions,
-) -> list[Claim]:
-    """A document's claims with their conditions; of an article also what it promises to sell."""
-    found = {claim.id: claim for claim in claims()}
-    if isinstance(document, Article):
-        found = {claim.id: claim for claim in promotions.claims(document)} | found
-    return _placed(tuple(found.values()), document, encode, known)
-
-
 def _placed(
     found: Sequence[Claim],
     document: Document | None,
@@ -313,16 +328,21 @@ def _evidence(
 
     The third value is the addresses of the user's own articles.
     """
-    written = corpus.documents(list(corpus.hashes("article")))
-    articles = [item for item in written if isinstance(item, Article)]
-    readings = Readings(knowledge.engine, f"{_code()}+{conditions.version(known)}")
+    own = set[str]()
+
+    def articles() -> Iterator[Article]:
+        for item in corpus.documents(list(corpus.hashes("article"))):
+            if isinstance(item, Article):
+                own.update([item.source.url] * item.own)
+                yield item
+
+    readings = Readings(knowledge.engine, f"{code()}+{conditions.version(known)}")
     read = readings.each(
         corpus.hashes("study"), lambda url: next(corpus.documents([url]), None), known
     )
     studies = library.with_read(library.load(), read)
-    spoken = evidence.of_articles(articles, claims, found, library.by_identifier(studies))
+    spoken = evidence.of_articles(articles(), claims, found, library.by_identifier(studies))
     told = _told(claims, found, spoken)
-    own = {item.source.url for item in articles if item.own}
     shown = tuple(covered(theme, told[theme.id], own) for theme in found)
     matched = partial(conditions.match, among=known)
     linked = library.link(studies, shown, claims, encode, matched)
@@ -330,12 +350,22 @@ def _evidence(
 
 
 def _questions(
-    corpus: Corpus, claims: Sequence[Claim], found: Sequence[Theme], encode: Encode
+    corpus: Corpus,
+    knowledge: Knowledge,
+    claims: Sequence[Claim],
+    found: Sequence[Theme],
+    encode: Encode,
+    crew: Crew,
 ) -> tuple[MemberQuestion, ...]:
-    """What members ask, grouped by meaning, with the themes it is about."""
-    written = corpus.documents(list(corpus.hashes("thread")))
-    threads = (item for item in written if isinstance(item, Thread))
-    said = [one for thread in threads for one in asking.questions(thread)]
+    """What members ask, grouped by meaning, with the themes it is about; threads are read once."""
+
+    def asked(urls: Sequence[str]) -> dict[str, Asked]:
+        threads = [item for item in corpus.documents(urls) if isinstance(item, Thread)]
+        addresses = (thread.source.url for thread in threads)
+        return dict(zip(addresses, map(tuple, crew.questions(threads)), strict=True))
+
+    kept = Kept(knowledge.engine, code(), ASKED)
+    said = [one for some in kept.each(corpus.hashes("thread"), asked) for one in some]
     theme_of = {claim: theme.id for theme in found for claim in theme.claims}
     linked = inquiries.linked(said, claims, theme_of)
     return inquiries.grouped(linked, encode, partial(themes.partition, how=ALIKE))
@@ -353,24 +383,32 @@ def _told(
     return told
 
 
-def _remembering(knowledge: Knowledge, encoder: Encoder, show: Show, asked: set[str]) -> Encode:
+def _remembering(knowledge: Knowledge, crew: Crew, asked: set[str], clock: Clock) -> Encode:
     """The encoder with the store's vectors before it: a text that stays is embedded once ever.
 
     The texts are noted in `asked`.
     """
+    encoder, show = crew.terms.encoder, crew.terms.show
+    recent: dict[str, NDArray[np.float32]] = {}
 
     def encode(texts: Sequence[str]) -> Vectors:
-        wanted = sorted(set(texts))
-        asked.update(wanted)
-        known = knowledge.vectors(encoder.name, wanted)
-        missing = [text for text in wanted if text not in known]
-        for start in range(0, len(missing), CHUNK):
-            show("vectors", start, len(missing))
-            some = missing[start : start + CHUNK]
-            _, new = encode_cached(encoder, some, {})
-            knowledge.keep_vectors(encoder.name, new)
-            known |= new
-        return encode_cached(encoder, texts, known)[0]
+        with clock.stage("vectors"):
+            wanted = sorted(set(texts))
+            asked.update(wanted)
+            known = {text: recent[text] for text in wanted if text in recent}
+            known |= knowledge.vectors(encoder.name, [t for t in wanted if t not in known])
+            missing = [text for text in wanted if text not in known]
+            done = 0
+            for new in crew.vectors(missing):
+                show("vectors", done, len(missing))
+                knowledge.keep_vectors(encoder.name, new)
+                known |= new
+                done += len(new)
+            if len(known) <= RECENT:
+                if len(recent) > RECENT:
+                    recent.clear()
+                recent.update(known)
+            return encode_cached(encoder, texts, known)[0]
 
     return encode
 
@@ -426,33 +464,6 @@ def _fingerprint(corpus: Corpus, knowledge: Knowledge, options: Options) -> str:
     """Digest of all that a run's conclusions depend on."""
     digest = hashlib.sha256()
     said = repr((knowledge.decisions(), Lookups(corpus.engine).every()))
-    for part in (corpus.fingerprint(), options.digest, _code(), said):
+    for part in (corpus.fingerprint(), options.digest, code(), said):
         digest.update(part.encode())
     return digest.hexdigest()
-
-
-@cache
-def _code() -> str:
-    """Digest of the miner's own code, data and weights."""
-    digest = hashlib.sha256()
-    here = Path(__file__).parent
-    for path in sorted(here.rglob("*")):
-        if path.is_file() and path.suffix not in (".pyc", ".md"):
-            digest.update(path.relative_to(here).as_posix().encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-class _Clock:
-    """Seconds by stage."""
-
-    def __init__(self) -> None:
-        self.started = datetime.now(UTC)
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Adds the time its block takes."""
-        before = time.perf_counter()
-        yield
-        self.seconds[name] = round(time.perf_counter() - before, 2)

@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from crawler.documents import Document
 from miner import engines
+from miner.errors import TooLarge
 from miner.model import Claim
 
 __all__ = ["ALONE", "Readers", "cores", "use"]
@@ -108,13 +109,14 @@ class Readers:
     def _wait(self, future: Future[list[Claim]], document: Document) -> list[Claim]:
         try:
             return future.result()
-        except BrokenProcessPool:
-            # Whichever document ended its process took those beside it along: once more, alone.
+        except (BrokenProcessPool, MemoryError):
+            # Whichever document ended its process took those beside it along: once more, alone,
+            # in a process that holds nothing else yet.
             with self._open(1) as pool:
                 try:
                     return pool.submit(_read, document).result()
-                except BrokenProcessPool:
-                    raise RuntimeError("the process that read it ended: too large?") from None
+                except (BrokenProcessPool, MemoryError):
+                    raise TooLarge from None
 
     def _open(self, processes: int) -> ProcessPoolExecutor:
         # Not forked: threads of a parent that has computed already would be missing in the child.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from multiprocessing import active_children
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 import pytest
 
@@ -29,8 +31,24 @@ class Speller:
             raise ValueError("a thread nobody can read")
         if word == "deadly":
             os.kill(os.getpid(), signal.SIGKILL)
+        if word in ("fatal", "greedy") and not Path(document.title.split()[1]).exists():
+            Path(document.title.split()[1]).touch()
+            if word == "fatal":
+                os.kill(os.getpid(), signal.SIGKILL)
+            limit_memory_and_ask_for_more()
         quote = Quote(document=document.source.url, part="title", start=0, text=document.title)
         return [Claim(kind="remedy", phrase=word, phrase_start=0, quote=quote)]
+
+
+def limit_memory_and_ask_for_more() -> None:
+    """What the system says to a process that may have no more."""
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    former = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**24, former[1]))
+    try:
+        bytearray(2**28)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, former)
 
 
 def start(_: str) -> None:
@@ -87,7 +105,19 @@ def test_a_process_that_ends_costs_one_document() -> None:
     documents = [thread(number) for number in range(MANY)]
     documents[ALONE + 3] = thread(99, "deadly thing")
     found = failures(documents)
-    assert found == {ALONE + 3: "RuntimeError: the process that read it ended: too large?"}
+    assert list(found) == [ALONE + 3]
+    assert found[ALONE + 3].startswith("TooLarge: reading it takes more memory than there is")
+
+
+@pytest.mark.parametrize("word", ["fatal", "greedy"])
+def test_a_process_that_runs_out_of_memory_once_costs_nothing(tmp_path: Path, word: str) -> None:
+    """Killed by the system or refused by it: read once more alone, the claims are the same."""
+    documents = [thread(number) for number in range(MANY)]
+    once = thread(99, f"{word} {tmp_path / 'struck'}")
+    documents[ALONE + 3] = once
+    found = [(key, claims()) for key, claims in each(2, documents)]
+    assert (tmp_path / "struck").exists()
+    assert found == [(key, claims()) for key, claims in each(1, documents)]
 
 
 def test_documents_are_taken_only_a_few_ahead() -> None:
