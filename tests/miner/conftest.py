@@ -25,6 +25,7 @@ from miner.model import (
     Mined,
     Quote,
     Search,
+    SubTheme,
     Theme,
 )
 
@@ -136,15 +137,15 @@ def mined() -> Mined:
             tally=tally(own), conditions=("achilles",), **more,
         )  # fmt: skip
 
-    sub = replace(
-        theme("rem-heel"), id="rem-slow", name="=slow: heel/drops?", parent="rem-heel", claims=()
-    )
+    slow = replace(theme("rem-heel"), id="rem-slow", name="=slow: heel/drops?", claims=())
+    heel = theme("rem-heel", related=("cau-desk", "rem-slow"), articles=1)
+    within = SubTheme(id="rem-barefoot", name="drops/barefoot?", claims=heel.claims[:1],
+                      tally=tally(found[:1]))  # fmt: skip
     search = Search(query="desk AND back", service="Europe PMC", when=READ, hits=0)
     return Mined(
         claims=tuple(found),
         theme_of=theme_of,
-        themes=(theme("rem-heel", related=("cau-desk", "rem-slow"), articles=1),
-                theme("cau-desk"), sub),
+        themes=(replace(heel, parts=(within,)), theme("cau-desk"), slow),
         evidence=(trial, chairs, clinic),
         grades=(
             Grade(theme="rem-heel", condition=None, level=2, status="supported", certainty="low",

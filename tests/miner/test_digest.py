@@ -5,7 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,6 +25,16 @@ from miner.telling import tell
 Stores = tuple[Corpus, Knowledge]
 LATER = datetime(2026, 6, 20, 9, 30, tzinfo=UTC)
 Mine = Callable[..., Run]
+
+
+@pytest.fixture
+def project(database: str, build: Callable[[Corpus, Knowledge], None]) -> Iterator[Stores]:
+    """Both stores of the small project, mined once, in each kind of database in turn."""
+    engine = open_database(database)
+    corpus, knowledge = Corpus(engine), Knowledge(engine)
+    build(corpus, knowledge)
+    yield corpus, knowledge
+    engine.dispose()
 
 
 def told(project: Stores, since: datetime | None = None) -> Digest:

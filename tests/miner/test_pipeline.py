@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -56,11 +55,12 @@ class WordSpotter:
 
 
 @pytest.fixture
-def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Corpus, Knowledge]:
+def stores(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Corpus, Knowledge]]:
     monkeypatch.setattr(pipeline.engines, "load", lambda *_: WordSpotter())
     WordSpotter.read = []
-    engine = open_database(str(tmp_path / "p.db"))
-    return Corpus(engine), Knowledge(engine)
+    engine = open_database(database)
+    yield Corpus(engine), Knowledge(engine)
+    engine.dispose()
 
 
 def thread(number: int, *texts: str) -> Thread:

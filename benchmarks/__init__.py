@@ -1,0 +1,1 @@
+"""Measurements of speed, size and quality: run by hand, not by the tests."""
