@@ -1,11 +1,15 @@
-"""Speed and memory of the extraction: `python benchmarks/claims_speed.py [--posts N] [--large]`.
+"""Speed and memory of the extraction: `python benchmarks/claims_speed.py [--posts N] [--long]`.
 
 Invented posts of about a hundred words in threads of ten are read by the model and by `--fast`, in
 one process and in as many as there are cores, side by side. Told are posts and words a second, the
 largest memory of one process, and whether the claims are the same whatever the number of processes
 and whatever was read before; also posts a second of processor time, which other programs on the
-machine hardly change, and what the gate lets through. With `--large`, memory and speed of 1,000,
-10,000 and 100,000 posts; with `--memory`, of 500, 2,000 and 8,000 short ones by the model.
+machine hardly change, and what the gate lets through.
+
+With `--long`, 100,000 posts are read by `--fast` (or by `--engine`, as many as `--posts` says) in
+one process: time and memory of each tenth of them; then a thread of 5,000 posts and one of half as
+many, and a post of a million letters and one of half a million. No sentence of these comes twice.
+With `--memory`, memory of 500, 2,000 and 8,000 short posts by the model.
 """
 
 from __future__ import annotations
@@ -13,11 +17,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import random
+import re
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,9 +38,11 @@ from miner.model import Claim
 from miner.readers import Readers, cores
 from miner.text import sentences
 
-WORDS = 100
-"""Words of a post, about: as many as posts about injuries have."""
-SMALL, MIDDLE, LARGE = 1_000, 10_000, 100_000
+POSTS, WORDS = 600, 100
+"""Posts that are read, and words of a post, about: as many as posts about injuries have."""
+SMALL, LARGE = 1_000, 100_000
+THREAD, LETTERS = 5_000, 1_000_000
+"""Posts of a long thread, letters of a long post."""
 SHORT, GROWING = 12, (500, 2_000, 8_000)
 """Words of short posts, and how many of them are read to see whether the memory grows."""
 
@@ -48,18 +56,44 @@ def sayings() -> list[str]:
 def threads(posts: int, seed: int = 1, words: int = WORDS) -> Iterator[Thread]:
     """Threads of ten posts each; no saying comes twice in a thread, where it would be a quote."""
     rng, known = random.Random(seed), sayings()
-    read = datetime(2026, 1, 1, tzinfo=UTC)
     for number in range(0, posts, 10):
-        source = Source(url=f"thread {number}", site="speed", fetched=read, engine="benchmark")
         order = iter(rng.sample(known, len(known)))
-        yield Thread(
-            source=source,
-            title="A question about my knee",
-            posts=tuple(
-                Post(id=str(n), number=n, text=_post(order, words), author=f"p{rng.randrange(99)}")
-                for n in range(1, min(10, posts - number) + 1)
-            ),
+        some = (
+            Post(id=str(n), number=n, text=_post(order, words), author=f"p{rng.randrange(99)}")
+            for n in range(1, min(10, posts - number) + 1)
         )
+        yield _thread(number, some)
+
+
+def _thread(number: int, posts: Iterable[Post]) -> Thread:
+    read = datetime(2026, 1, 1, tzinfo=UTC)
+    source = Source(url=f"thread {number}", site="speed", fetched=read, engine="benchmark")
+    return Thread(source=source, title="A question about my knee", posts=tuple(posts))
+
+
+def fresh(thread: Thread, number: int) -> Thread:
+    """The thread with a word at the end of each sentence of a post that no other post has."""
+    posts = (
+        replace(one, text=_MARK.sub(rf" q{number}x{one.number}\g<0>", one.text))
+        for one in thread.posts
+    )
+    return replace(thread, posts=tuple(posts))
+
+
+_MARK = re.compile(r"[.!?](?=\s|$)")
+
+
+def one_thread(posts: int) -> Thread:
+    """A thread of so many posts of a hundred words."""
+    some = (fresh(thread, number) for number, thread in enumerate(threads(posts)))
+    said = enumerate((post.text for thread in some for post in thread.posts), 1)
+    return _thread(0, (Post(id=str(n), number=n, text=t, author=f"p{n % 99}") for n, t in said))
+
+
+def one_post(letters: int) -> Thread:
+    """A thread of one post of so many letters."""
+    said = "\n\n".join(post.text for post in one_thread(letters // 500).posts)
+    return _thread(0, [Post(id="1", number=1, text=said[:letters], author="p1")])
 
 
 def _post(order: Iterator[str], words: int) -> str:
@@ -152,12 +186,59 @@ def grown(name: str, posts: int, size: int) -> None:
     )
 
 
+def resident() -> float:
+    """The memory of this process now, in MB; the largest so far where it is not told."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return peak()
+    told = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+    return int(told.split()[1]) / 1024
+
+
+def long(name: str, posts: int) -> None:
+    """Tell time and memory of each tenth of so many posts, and how they grow with a document."""
+    engine, part = engines.load(name), max(posts // 10, 10)
+    spent, claims, first = 0.0, 0, 0.0
+    for number, thread in enumerate(threads(part * 10)):
+        document = fresh(thread, number)
+        started = time.process_time()
+        claims += len(engine.extract(document))
+        spent += time.process_time() - started
+        if (number + 1) * 10 % part == 0:
+            first = first or spent
+            print(
+                f"{name:8} {(number + 1) * 10:7} posts: {spent:6.1f} s of processor time for the",
+                f"last tenth ({spent / first:.2f} of the first), {resident():4.0f} MB,",
+                f"{peak():4.0f} at most, {claims} claims",
+                flush=True,
+            )
+            spent = 0.0
+    share = posts / LARGE
+    for what, size, make in (
+        ("posts in one thread", THREAD, one_thread),
+        ("letters in one post", LETTERS, one_post),
+    ):
+        half, whole = (_read_in(engine, make(int(size * share / part))) for part in (2, 1))
+        print(
+            f"{name:8} {int(size * share):7} {what}: {whole:.1f} s, half of them {half:.1f}:",
+            f"{whole / half:.2f} times; {peak():.0f} MB at most",
+            flush=True,
+        )
+
+
+def _read_in(engine: engines.Engine, document: Thread) -> float:
+    """Seconds of processor time that reading a document takes."""
+    started = time.process_time()
+    engine.extract(document)
+    return time.process_time() - started
+
+
 def main() -> None:
     """Read the arguments, extract, tell speed and memory."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--posts", type=int, default=600)
+    parser.add_argument("--posts", type=int)
     parser.add_argument("--engine", choices=("offline", "fast"), help="only this one")
-    parser.add_argument("--large", action="store_true", help="1,000 to 100,000 posts as well")
+    parser.add_argument("--long", action="store_true", help="100,000 posts, a tenth at a time")
     parser.add_argument("--memory", action="store_true", help="only the memory, by short posts")
     parser.add_argument("--grown", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--words", type=int, default=WORDS, help=argparse.SUPPRESS)
@@ -166,16 +247,18 @@ def main() -> None:
     if arguments.grown:
         grown(names[0], arguments.grown, arguments.words)
         return
+    if arguments.long:
+        long(arguments.engine or "fast", arguments.posts or LARGE)
+        return
     if arguments.memory:
         for size in GROWING:
             alone(names[0], size, SHORT)
         return
     for name in names:
-        compare(name, arguments.posts)
-    gated(arguments.posts)
-    sizes = (SMALL, MIDDLE, LARGE) if arguments.large else (SMALL // 5, SMALL)
+        compare(name, arguments.posts or POSTS)
+    gated(arguments.posts or POSTS)
     for name in names:
-        for size in sizes:
+        for size in (SMALL // 5, SMALL):
             alone(name, size, WORDS)
 
 

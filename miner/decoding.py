@@ -27,9 +27,10 @@ def decode(
     words = probabilities[begins]
     paths = _likeliest(np.log(words + 1e-6), float(np.log(lean)), cost)
     found = []
-    for kind in range(words.shape[1]):
+    inside = np.ascontiguousarray(1 - words[..., 0].T)
+    for kind in np.flatnonzero(paths.any(0)).tolist():
         for start, stop in _runs(paths[:, kind].tolist()):
-            score = float((1 - words[start:stop, kind, 0]).mean())
+            score = float(np.add.reduce(inside[kind, start:stop]) / (stop - start))
             found.append((kind, begins[start], ends[stop - 1], score))
     return found
 

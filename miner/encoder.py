@@ -61,6 +61,10 @@ def base_weights(folder: Path | None = None) -> Mapping[str, Tensor]:
     return load(data)
 
 
+_multiplied, _gelu = torch.ops.quantized.linear_dynamic.default, torch.ops.aten.gelu_.default
+"""Named as they are, so that nothing is looked up at every call."""
+
+
 def can_compact() -> bool:
     """Whether this machine multiplies in eight bits; else a compact layer would be no faster."""
     return "fbgemm" in torch.backends.quantized.supported_engines
@@ -88,9 +92,9 @@ class Compact(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The product (…, outputs); seven bits of what comes in, so that no sum overflows."""
-        size = x.abs().amax(-1, keepdim=True).clamp(min=1e-6)
-        product = torch.ops.quantized.linear_dynamic(x / size, self.packed, True)
-        return torch.addcmul(self.bias, product, size)
+        size = x.abs().amax(-1, keepdim=True).clamp_(min=1e-6)
+        product = _multiplied(x / size, self.packed, True)
+        return torch.addcmul(self.bias, product, size, out=product)
 
 
 class Layer(nn.Module):
@@ -126,18 +130,32 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """States (batch, length, width) after this layer; `mask` is true where a token is."""
-        batch, length, _ = x.shape
-        if self.asked is None:
-            three = torch.cat((self.query(x), self.key(x), self.value(x)), -1)
-        else:
-            three = self.asked(x)
-        # Head after head, each in one piece: attention is a third faster so.
-        heads = three.view(batch, length, 3, -1, HEAD).permute(2, 0, 3, 1, 4)
-        query, key, value = heads.contiguous().unbind(0)
-        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        seen = seen.transpose(1, 2).reshape(batch, length, -1)
+        if self.asked is not None:
+            return self._read(x, self.asked, mask)
+        seen = _attended(torch.cat((self.query(x), self.key(x), self.value(x)), -1), mask)
         x = self.norm_1(x + self.dropout(self.out(seen)))
         return self.norm_2(x + self.dropout(self.outer(functional.gelu(self.inner(x)))))  # type: ignore[no-any-return]
+
+    def _read(self, x: Tensor, asked: Compact, mask: Tensor | None) -> Tensor:
+        """The same of a compact layer, with nothing that only training needs, in place."""
+        out, inner, outer = (cast("Compact", part) for part in (self.out, self.inner, self.outer))
+        seen = _attended(asked.forward(x), mask)
+        x = _normed(out.forward(seen).add_(x), self.norm_1)
+        return _normed(outer.forward(_gelu(inner.forward(x))).add_(x), self.norm_2)
+
+
+def _attended(three: Tensor, mask: Tensor | None) -> Tensor:
+    """What the heads see (batch, length, width), from queries, keys and values side by side."""
+    batch, length, _ = three.shape
+    # Head after head, each in one piece: attention is a third faster so.
+    heads = three.view(batch, length, 3, -1, HEAD).permute(2, 0, 3, 1, 4)
+    query, key, value = heads.contiguous().unbind(0)
+    seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    return seen.transpose(1, 2).reshape(batch, length, -1)
+
+
+def _normed(x: Tensor, norm: nn.LayerNorm) -> Tensor:
+    return torch.layer_norm(x, (WIDTH,), norm.weight, norm.bias, norm.eps)
 
 
 class Encoder(nn.Module):
@@ -185,8 +203,8 @@ class Encoder(nn.Module):
 
     def embedded(self, ids: Tensor, segments: Tensor) -> Tensor:
         """States (batch, length, width) below the first layer."""
-        places = torch.arange(ids.shape[1])
-        return self.norm(self.words[ids] + self.places[places] + self.segments[segments])  # type: ignore[no-any-return]
+        words, kinds = functional.embedding(ids, self.words), self.segments[segments]
+        return self.norm(words + self.places[: ids.shape[1]] + kinds)  # type: ignore[no-any-return]
 
     def narrow(self) -> Iterator[str]:
         """Names of the layers that have fewer heads or hidden units than the base model."""

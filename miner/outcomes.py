@@ -75,7 +75,7 @@ class Weights:
         # What has no weight has the last row, of zeros.
         places = [*map(self.rows.get, found, repeat(len(self.rows))), self.rows[""]]
         values = np.array([*found.values(), 1.0])
-        total = (self.table[places] * values[:, None]).sum(0).tolist()
+        total = np.add.reduce(self.table.take(places, 0) * values[:, None]).tolist()
         scores, begin = {}, 0
         for head, answers in HEADS.items():
             scores[head] = total[begin : begin + len(answers)]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
-from itertools import repeat
+from itertools import accumulate, chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -175,8 +175,13 @@ def shown(candidate: Candidate) -> dict[str, float]:
 @lru_cache(maxsize=256)
 def _said(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
     """The same in the order of the names, for all that stands in one sentence."""
-    filled = (row or (0.0,) * len(SHOWN) for row in (*rows, *((),) * (len(PLACES) - len(rows))))
-    return tuple(min(max(value, -5.0), 5.0) for row in filled for value in row)
+    filled = (row or _SILENT for row in (*rows, *((),) * (len(PLACES) - len(rows))))
+    return tuple(
+        [-5.0 if value < -5 else 5.0 if value > 5 else value for row in filled for value in row]
+    )
+
+
+_SILENT = (0.0,) * len(SHOWN)
 
 
 def odds(probability: np.ndarray) -> np.ndarray:
@@ -276,9 +281,9 @@ def _natured(seen: Scene, piece: Piece, phrase: str) -> Iterator[tuple[str, floa
     """Whether a phrase names a test or a healer, and what is said of it; fears and hopes."""
     words = _natures()
     before = _last_words(seen.text[max(0, piece.start - 80) : piece.start])
-    after = _first_words(seen.text[piece.end : piece.end + 80])
     for name, behind, front in (("test", "found", "wanted"), ("healer", "says", "telling")):
         if words[name].search(phrase):
+            after = _first_words(seen.text[piece.end : piece.end + 80])
             yield f"a {name}", 1.0
             yield f"{name} > {behind}", float(bool(words[behind].search(after)))
             yield f"{name} < {front}", float(bool(words[front].search(f"{before} {phrase}")))
@@ -288,12 +293,15 @@ def _natured(seen: Scene, piece: Piece, phrase: str) -> Iterator[tuple[str, floa
 
 def _last_words(text: str) -> str:
     """The last six words of a text, within its last sentence."""
-    return " ".join(re.split(r"[.!?;\n]", text)[-1].split()[-6:])
+    return " ".join(_STOP.split(text)[-1].split()[-6:])
 
 
 def _first_words(text: str) -> str:
     """The first six words of a text, within its first sentence."""
-    return " ".join(re.split(r"[.!?;\n]", text)[0].split()[:6])
+    return " ".join(_STOP.split(text, 1)[0].split()[:6])
+
+
+_STOP = re.compile(r"[.!?;\n]")
 
 
 class Sieve:
@@ -316,19 +324,24 @@ class Sieve:
         """How probable it is of each piece that it is a claim of its kind."""
         kinds = [piece.candidate.kind for piece in pieces]
         learned = (numbers(pieces) * self._numbered[kinds]).sum(1).tolist()
-        worded = _by_span(pieces, lambda piece: self._worded(_plain(stage, piece)))
+        worded = self._worded([*_by_span(pieces, lambda piece: _plain(stage, piece))])
         every = self.weights.get("*", 0.0)
         return [
             _logistic(every + score + words[kind])
             for kind, score, words in zip(kinds, learned, worded, strict=True)
         ]
 
-    def _worded(self, plain: Mapping[str, float]) -> list[float]:
-        """What the words of a piece weigh, for each kind."""
-        # What has no weight has the last row, of zeros.
+    def _worded(self, plain: Sequence[Mapping[str, float]]) -> list[list[float]]:
+        """What the words of each piece weigh, for each kind."""
+        if not plain:
+            return []
         rows, table = self._table
-        places = [*map(rows.get, plain, repeat(len(rows)))]
-        return (table[places] * np.array([*plain.values()])[:, None]).sum(0).tolist()  # type: ignore[no-any-return]
+        # What has no weight has the last row, of zeros.
+        places = [*map(rows.get, chain.from_iterable(plain), repeat(len(rows)))]
+        values = np.array([*chain.from_iterable(one.values() for one in plain)])
+        begins = [0, *accumulate(map(len, plain[:-1]))]
+        weighed = table.take(places, 0) * values[:, None]
+        return np.add.reduceat(weighed, begins).tolist()  # type: ignore[no-any-return]
 
     @cached_property
     def _table(self) -> tuple[Mapping[str, int], np.ndarray]:

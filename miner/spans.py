@@ -50,8 +50,19 @@ def phrases(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """
     if end - start > LONGEST:
         return []
-    cleaning = _cleaning()
     found = []
+    edges = _edges(text, start, end)
+    for left, right in zip(edges[::2], edges[1::2], strict=True):
+        first, last = _cleaned(text[left:right])
+        words = _WORD.findall(text, left + first, left + last)
+        if any(len(word) > 1 and not _is_small(word) for word in words):
+            found.append((left + first, left + last))
+    return found
+
+
+def _edges(text: str, start: int, end: int) -> list[int]:
+    """Start and end of each item of a list, one after the other; the whole span if it is none."""
+    cleaning = _cleaning()
     edges = [start]
     for joint in cleaning.joint.finditer(text, start, end):
         edges += [joint.start(), joint.end()]
@@ -60,21 +71,22 @@ def phrases(text: str, start: int, end: int) -> list[tuple[int, int]]:
         right = min([edge for edge in edges if edge >= pair.end()], default=end)
         if _words(text, left, pair.start()) and _words(text, pair.end(), right):
             edges = sorted([*edges, pair.start(), pair.end()])
-    edges.append(end)
-    for left, right in zip(edges[::2], edges[1::2], strict=True):
-        begin, stop = left, right
-        front = cleaning.front.match(text[begin:stop])
-        begin += front.end() if front and begin + front.end() < stop else 0
-        tail = cleaning.tail.search(text[begin:stop])
-        stop = begin + tail.start() if tail else stop
-        back = cleaning.back.search(text[begin:stop])
-        stop = begin + back.start() if back and back.start() else stop
-        if text[stop - 1] in ")]" and not re.search(r"[(\[]", text[begin:stop]):
-            stop -= 1
-        words = _WORD.findall(text[begin:stop])
-        if any(len(word) > 1 and not _is_small(word) for word in words):
-            found.append((begin, stop))
-    return found
+    return [*edges, end]
+
+
+@lru_cache(maxsize=1 << 12)
+def _cleaned(phrase: str) -> tuple[int, int]:
+    """The place of a phrase without what is stripped from its front and its back."""
+    cleaning, begin, stop = _cleaning(), 0, len(phrase)
+    front = cleaning.front.match(phrase)
+    begin += front.end() if front and front.end() < stop else 0
+    tail = cleaning.tail.search(phrase[begin:])
+    stop = begin + tail.start() if tail else stop
+    back = cleaning.back.search(phrase[begin:stop])
+    stop = begin + back.start() if back and back.start() else stop
+    if stop > begin and phrase[stop - 1] in ")]" and not _OPEN.search(phrase, begin, stop):
+        stop -= 1
+    return begin, stop
 
 
 def is_body_part(phrase: str) -> bool:
@@ -110,5 +122,6 @@ def _words(text: str, start: int, end: int) -> bool:
     return weighty and len(words) <= SHORT
 
 
+_OPEN = re.compile(r"[(\[]")
 _WORD = re.compile(r"\w+")
 _ENDING = re.compile(r"(?<=\w{3})(?:ings?|ies|es|s|ed|y|e)$")

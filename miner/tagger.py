@@ -466,7 +466,7 @@ def _around(shown: Mapping[int, Sequence[float]], home: int) -> tuple[tuple[floa
     """The log odds of a sentence, the next, and the best of two to five after and two before."""
     places = ([0], [1], range(2, 6), (-2, -1))
     rows = [[shown[home + step] for step in some if home + step in shown] for some in places]
-    return tuple(tuple(max(column) for column in zip(*row, strict=True)) for row in rows)
+    return tuple(tuple(map(max, *row) if len(row) > 1 else row[0] if row else ()) for row in rows)
 
 
 def _shipped(path: Path) -> dict[str, Tensor]:

@@ -81,17 +81,13 @@ def own_words(text: str, said: Iterable[str] = ()) -> str:
     `said` are the folded sentences of earlier posts (`repeats`): a long one that comes again
     without a mark is a quote whose mark was lost.
     """
-    blanked = list(text)
-    for start, end in (*_blocks(text), *_bbcode(text)):
-        _blank(blanked, start, end)
-    for start, end in _foreign_lines("".join(blanked)):
-        _blank(blanked, start, end)
+    own = _blanked(text, [*_blocks(text), *_bbcode(text)])
+    own = _blanked(own, [*_foreign_lines(own)])
     known = said if isinstance(said, (set, frozenset)) else frozenset(said)
     if known:
-        for sentence in sentences("".join(blanked)):
-            if _key(sentence.text) in known:
-                _blank(blanked, sentence.start, sentence.end)
-    return "".join(blanked)
+        again = (one for one in sentences(own) if _key(one.text) in known)
+        own = _blanked(own, [(one.start, one.end) for one in again])
+    return own
 
 
 def repeats(text: str) -> frozenset[str]:
@@ -146,13 +142,24 @@ def trim(text: str, start: int, end: int) -> tuple[int, int]:
 
 @lru_cache(maxsize=1 << 10)
 def _key(sentence: str) -> str:
-    return " ".join(re.findall(r"\w+", fold(sentence)))
+    # As of the folded sentence: what folding changes stands between words.
+    return " ".join(_WORD.findall(sentence.lower()))
 
 
-def _blank(characters: list[str], start: int, end: int) -> None:
-    for place in range(start, end):
-        if characters[place] not in "\r\n":
-            characters[place] = " "
+_WORD = re.compile(r"\w+")
+
+
+def _blanked(text: str, places: Sequence[tuple[int, int]]) -> str:
+    """The text with blanks at some places, but for its line breaks."""
+    if not places:
+        return text
+    letters = list(text)
+    for start, end in places:
+        letters[start:end] = _SEEN.sub(" ", text[start:end])
+    return "".join(letters)
+
+
+_SEEN = re.compile(r"[^\r\n]")
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
@@ -222,10 +229,14 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
 
 
 _END = re.compile(
-    r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?=\s|$)|(?<![.!?])[.!?]++(?=[A-Z][a-z])|(?:\r\n|\r|\n)"
-    r"|(?<![\U0001F300-\U0001FAFF])[\U0001F300-\U0001FAFF]++(?=\s)"
+    r"[.!?…\r\n\U0001F300-\U0001FAFF](?:"
+    r"(?<![.!?…][.!?…])(?<![\r\n\U0001F300-\U0001FAFF])[.!?…]*+[\"'”’)\]]*+(?=\s|$)"
+    r"|(?<![.!?].)(?<=[.!?])[.!?]*+(?=[A-Z][a-z])|(?<=\r)\n|(?<=[\r\n])"
+    r"|(?<![\U0001F300-\U0001FAFF].)(?<=[\U0001F300-\U0001FAFF])[\U0001F300-\U0001FAFF]*+(?=\s))",
+    re.DOTALL,
 )
-"""A run of marks is tried once, at its first: a long run that ends nothing costs no more."""
+"""Only where one of its first characters stands is it tried, which is fast; a run of marks once, at
+its first: a long run that ends nothing costs no more."""
 _LAST_WORD = re.compile(r"(?<![\w.])[\w.]*+$")
 _INITIAL = re.compile(r"[a-z]|\d{1,2}")
 _GAP = re.compile(r"\s*\n\s*\n")

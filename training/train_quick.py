@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,22 +26,11 @@ from train_sieve import told
 
 from miner.encoder import base_folder, base_weights
 from miner.model import Claim, Quote
-from miner.quick import (
-    ANSWERS,
-    CLUSTERS,
-    COLUMNS,
-    KINDS,
-    SIZE,
-    Quick,
-    Span,
-    Tables,
-    Words,
-    hashed,
-    home_of,
-    shown,
-)
+from miner.quick import ANSWERS, COLUMNS, Quick, Tables
 from miner.rivals import one_kind, one_per_idea
+from miner.stretches import KINDS, Homes, shown
 from miner.text import sentences
+from miner.words import CLUSTERS, SIZE, Vocabulary, Words, hashed
 
 GROUPS = 500
 """Groups of words that are used alike."""
@@ -68,16 +57,16 @@ def clusters(seed: int) -> np.ndarray:
 
 def examples(items: Sequence[Text], alike: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows of every word of some texts (words, features) and its tags (words, kinds)."""
-    rows, tags = [], []
+    rows, tags, vocabulary = [], [], Vocabulary(alike)
     for item in items:
-        words = Words(item.text, alike)
-        if not words.places:
+        words = Words([item.text], vocabulary)
+        if not len(words):
             continue
-        rows.append(words.rows())
-        mine = np.zeros((len(words.places), len(KINDS)), dtype=np.int64)
+        rows.append(words.rows().T)
+        mine = np.zeros((len(words), len(KINDS)), dtype=np.int64)
         for one in sorted(item.spans, key=lambda s: s.start - s.end):
             if one.kind is not None:
-                first, stop = words.between(one.start, one.end)
+                first, stop = map(int, words.between(np.array(one.start), np.array(one.end)))
                 mine[first:stop, one.kind] = 2
                 mine[first, one.kind] = 1
         tags.append(mine)
@@ -120,9 +109,9 @@ class Found:
     """A stretch with what it shows, and the label it agrees with, if any."""
 
     item: Text
-    span: Span
+    kind: int
     place: tuple[int, int]
-    rows: list[int]
+    rows: np.ndarray
     label: Mapping[str, Any] | None
 
 
@@ -131,9 +120,17 @@ def role(item: Text) -> str:
     return "title" if item.number == 0 else "opener" if item.number == 1 else "reply"
 
 
-def rows_at(words: Words, item: Text, span: Span) -> list[int]:
-    """What a stretch shows."""
-    return shown(words, span, role(item), home_of(words, sentences(item.text), span))
+def proposed(quick: Quick, item: Text) -> Iterator[tuple[int, tuple[int, int], np.ndarray]]:
+    """Kind, place and what is shown of every stretch of a text."""
+    split = sentences(item.text)
+    words = Words([item.text if split else ""], quick.vocabulary)
+    found = quick.stretches(words, [item.text])
+    if len(found):
+        rows, begins = shown(words, found, Homes(words, [split]), [role(item)])
+        places = zip(
+            words.starts[found.first].tolist(), words.ends[found.last].tolist(), strict=True
+        )
+        yield from zip(found.kinds.tolist(), places, np.split(rows, begins[1:]), strict=True)
 
 
 def found_in(
@@ -145,24 +142,21 @@ def found_in(
         by.setdefault((row["thread_id"], row["post_n"], row["kind"]), []).append(row)
     made = []
     for item in items:
-        words = Words(item.text, quick.tables.clusters)
-        for span in quick.spans(words, item.text):
-            place, kind = words.reach(span), KINDS[span.kind]
-            name = "symptom_trigger" if kind == "trigger" else kind
+        for kind, place, rows in proposed(quick, item):
+            name = "symptom_trigger" if KINDS[kind] == "trigger" else KINDS[kind]
             label, alike = None, 0.5
             for row in by.get((item.name, item.number, name), ()):
                 near = score.sim({"target": item.text[slice(*place)]}, row, "soft")
                 if near >= alike:
                     label, alike = row, near
-            rows = rows_at(words, item, span)
-            made.append(Found(item=item, span=span, place=place, rows=rows, label=label))
+            made.append(Found(item=item, kind=kind, place=place, rows=rows, label=label))
     return made
 
 
-def table(rows: Sequence[Sequence[int]]) -> csr_matrix:
+def table(rows: Sequence[np.ndarray]) -> csr_matrix:
     """How often each row of the table is summed."""
     places = np.repeat(np.arange(len(rows)), [len(one) for one in rows])
-    columns = np.concatenate([np.array(one) for one in rows])
+    columns = np.concatenate(rows)
     return csr_matrix((np.ones(len(columns)), (places, columns)), shape=(len(rows), SIZE))
 
 
@@ -181,10 +175,10 @@ def predicted(
     """The claims that would be kept, in the words of the scorer."""
     claims: dict[tuple[str, int], list[Claim]] = {}
     for one, confidence in zip(made, sure, strict=True):
-        if confidence >= least[one.span.kind]:
+        if confidence >= least[one.kind]:
             phrase = one.item.text[slice(*one.place)]
             claim = Claim(
-                kind=KINDS[one.span.kind],
+                kind=KINDS[one.kind],
                 phrase=phrase,
                 phrase_start=one.place[0],
                 quote=Quote(document=one.item.name, part="", start=0, text=phrase),
@@ -244,7 +238,7 @@ def answers(
                 for one in made
                 if one.label is not None
                 and one.label.get(fields[head]) in options
-                and (head != "outcome" or KINDS[one.span.kind] == "remedy")
+                and (head != "outcome" or KINDS[one.kind] == "remedy")
             ]
             y = np.array([options.index(one.label[fields[head]]) for one in chosen if one.label])
         x = table([one.rows for one in chosen])

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crawler.documents import Post, Source, Thread
 from miner import engines
+from miner.checks import begun, joined
 from miner.errors import ModelRefused, UnknownPart
-from miner.quick import Quick, Words
+from miner.quick import Quick
+from miner.stretches import Homes, shown
+from miner.text import sentences
+from miner.words import SIZE, Words
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,15 +94,66 @@ def test_a_document_is_read_the_same_in_any_company(quick: Quick) -> None:
     assert quick.extract(one) == alone
 
 
+TEXTS = (
+    "Tried 3 x 15 heel-drops — didn’t help… 🙂",
+    "",
+    "Physical therapy fixed my plantar fasciitis. What about ice? A\u0130B and İce too.",
+)
+
+
 def test_words_have_their_places(quick: Quick) -> None:
     """Every word and mark stands where it is said to stand, and its rows are in the table."""
-    text = "Tried 3 x 15 heel-drops — didn’t help… 🙂"
-    words = Words(text, quick.tables.clusters)
-    assert [text[a:b].lower() for a, b in words.places] == words.low
+    words, line = Words(TEXTS, quick.vocabulary), " ".join(TEXTS)
+    places = zip(words.starts.tolist(), words.ends.tolist(), strict=True)
+    low = [quick.vocabulary.low[number] for number in words.numbers.tolist()]
+    assert [line[start:end].lower() for start, end in places] == low
     rows = words.rows()
-    assert len(rows) == len(words.low)
+    assert rows.shape[1] == len(words) == len(low)
     assert rows.min() >= 0
-    assert rows.max() < len(quick.tables.tags)
+    assert rows.max() < SIZE
+
+
+def read(quick: Quick, *texts: str) -> tuple[list[list[int]], list[list[int]]]:
+    """The rows of every word, and of every stretch, of some texts that are read together."""
+    words = Words(texts, quick.vocabulary)
+    found = quick.stretches(words, texts)
+    homes = Homes(words, [sentences(text) for text in texts])
+    told, begins = shown(words, found, homes, ["reply"] * len(texts))
+    return words.rows().T.tolist(), [one.tolist() for one in np.split(told, begins[1:])]
+
+
+def test_texts_read_together_do_not_see_each_other(quick: Quick) -> None:
+    """Words and stretches of a text show the same beside others as alone."""
+    alone = [read(quick, text) for text in (TEXTS[0], TEXTS[2])]
+    words, stretches = read(quick, *TEXTS)
+    assert words == [row for rows, _ in alone for row in rows]
+    assert stretches == [row for _, rows in alone for row in rows]
+
+
+def test_a_full_vocabulary_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words are numbered anew where there is no room; what is found stays the same."""
+    texts = [
+        f"I tried yoga{n} and ibuprofen and it helped {'a lot ' * (n % 3)}." for n in range(40)
+    ]
+    documents = [thread(*texts[n : n + 4]) for n in range(0, 40, 4)]
+    wide, narrow = Quick(), Quick()
+    found = [wide.extract(one) for one in documents]
+    monkeypatch.setattr("miner.words.ROOM", 200)
+    assert [narrow.extract(one) for one in documents] == found
+    assert len(narrow.vocabulary.low) < len(wide.vocabulary.low)
+
+
+BYTES = st.text(min_size=0, max_size=20).map(lambda text: text.encode("utf-8", "replace"))
+
+
+@given(BYTES, BYTES, st.integers(0, 2**32 - 1))
+def test_sums_put_together_are_those_of_the_whole(one: bytes, two: bytes, before: int) -> None:
+    """What is known of two strings and their lengths gives the sum of both."""
+    low, sizes = 0xFFFF, np.array([len(two)])
+    sums = (np.array([zlib.crc32(part)]) for part in (one, two))
+    assert joined(*sums, sizes)[0] == zlib.crc32(one + two) & low
+    behind = zlib.crc32(one) ^ begun(before)[len(one)]
+    assert behind & low == zlib.crc32(one, before) & low
 
 
 PROGRAM = """
