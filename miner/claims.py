@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Extractor", "Part", "parts_of", "pieces"]
 
-RULES = "6"
+RULES = "7"
 """Raised when a rule of reading changes what is extracted: here, in `miner.outcomes`, `scope`,
-`signals`, `verdicts` or `referents`."""
+`signals`, `turns`, `verdicts` or `referents`."""
 UNTITLED = "Help with pain"
 """Title of what has none."""
 OFFERED = 0.25

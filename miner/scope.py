@@ -17,6 +17,7 @@ from miner.caseless import Caseless
 from miner.model import Basis, Kind, Outcome, Time
 from miner.outcomes import Read
 from miner.signals import Scene, clause, summing_up
+from miner.turns import is_set_aside, of_whom, refused, stated, turned
 from miner.verdicts import EMPTY, Span, Verdict, told
 
 __all__ = [
@@ -129,15 +130,18 @@ def corrected(
         read = replace(read, assertion="hedged")
     if kind == "diagnosis" and _rejected(seen, start, end):
         read = replace(read, assertion="negated")
+    if is_set_aside(seen, start, end, kind):
+        read = replace(read, assertion="negated")
     if kind != "remedy" or read.assertion == "negated" or read.experiencer == "question":
         return replace(read, outcome="unknown")
-    summed = _summed_up(seen, start, end)
+    summed = stated(seen, start, end, verdicts) or _summed_up(seen, start, end)
     if not summed and told(verdicts) is None and _lies_ahead(seen, start):
         return replace(read, outcome="unknown")
     outcome = summed or _outweighed(read.outcome, verdicts)
     if outcome == "helped" and not summed and _told_elsewhere(seen, start):
         return replace(read, outcome="unknown")
-    return replace(read, outcome=outcome)
+    read = turned(replace(read, outcome=outcome), seen, start, end, verdicts)
+    return of_whom(read, seen, start, end)
 
 
 def _told_elsewhere(seen: Scene, start: int) -> bool:
@@ -220,14 +224,20 @@ def _split(seen: Scene, start: int, end: int) -> tuple[str, str]:
 
 def _speaker(read: Read, seen: Scene, start: int) -> Read:
     words = _patterns()
-    before, _ = _split(seen, start, start)
+    before, after = _split(seen, start, start)
     sentence = _sentence(seen, start)
     if sentence.rstrip().endswith("?") and words["suggestion"].search(before):
         return replace(read, experiencer="advice", assertion="hedged", outcome="unknown")
     last, me = _last(words["relation"], before), _last(words["self"], before)
-    if read.experiencer == "self" and last > me:
+    lent = _LENT.search(before) and _TO_ME.search(after)
+    if read.experiencer == "self" and last > me and not lent:
         return replace(read, experiencer="other")
     return read
+
+
+_LENT = re.compile(r"['’]s (?:\w+ ){0,2}$")
+_TO_ME = re.compile(r"\b(?:me|mine|my)\b")
+"""Another's thing that was used by the author: "my sister's brace helped me"."""
 
 
 def _undone(read: Read, seen: Scene, start: int, end: int) -> Read:
@@ -237,7 +247,7 @@ def _undone(read: Read, seen: Scene, start: int, end: int) -> Read:
     gap = before[near[-1].end() :] if near else ""
     if near and len(gap.split()) <= 3 and not re.search(r"[.;:!?]|\bbut\b", gap):
         return replace(read, assertion="negated", outcome="unknown")
-    if words["called_off"].search(after):
+    if words["called_off"].search(after) or refused(seen, start, end):
         return replace(read, assertion="negated", outcome="unknown")
     return read
 

@@ -305,6 +305,8 @@ def _sum(split: Sequence[Sentence], cues: Sequence[Sequence[Cue]], index: int) -
         return _total(sentence, match, match.end(), "no_effect")
     for pattern in (lists.none, lists.all):
         for match in pattern.finditer(sentence):
+            if pattern is lists.none and _BEATEN.match(sentence[match.end() :]):
+                continue
             near = list(_told(sentence, cues[index], match, behind=pattern is lists.none))
             says = _summed(pattern is lists.none, near)
             if says == "helped" and _limits(split, index, near[0].end):
@@ -312,6 +314,12 @@ def _sum(split: Sequence[Sentence], cues: Sequence[Sequence[Cue]], index: int) -
             if says:
                 return _total(sentence, match, max(cue.end for cue in near), says)
     return None
+
+
+_BEATEN = re.compile(
+    r"(?: \w+){0,4} (?:(?:more|better|faster) than|as (?:much|well|good) as)\b", re.IGNORECASE
+)
+"""Behind "nothing": one thing beats all others, which says no more of them."""
 
 
 def _told(sentence: str, cues: Sequence[Cue], match: re.Match[str], behind: bool) -> Iterator[Cue]:

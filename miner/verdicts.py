@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from miner.model import Outcome
 from miner.signals import Cue, Scene, clause, summing_up
 
-__all__ = ["EMPTY", "Span", "Verdict", "owned", "place", "together", "told"]
+__all__ = ["EMPTY", "Span", "Verdict", "outcome_of", "owned", "place", "together", "told"]
 
 Span = tuple[int, int]
 """Start and end of a remedy in its text."""
@@ -109,7 +109,7 @@ def _at_home(
 
 
 def _turned(cue: Cue, gap: str) -> Cue:
-    """The outcome words in front of a thing, turned by "until" or "except": it alone helped."""
+    """The outcome words in front of a thing, turned by "until" or "more than": it alone helped."""
     if not _UNTIL.search(gap):
         return cue
     turned = {"no_effect": "helped", "not_helped": "helped", "not_worse": "worse"}
@@ -117,7 +117,9 @@ def _turned(cue: Cue, gap: str) -> Cue:
 
 
 _UNTIL = re.compile(
-    r"\b(?:un)?till?\b|\b(?:except|apart from|other than|besides|aside from|but for)\b",
+    r"\b(?:un)?till?\b|\b(?:except|apart from|other than|besides|aside from|but for)\b"
+    r"|\b(?:more|better|faster|quicker|longer|harder) than\b"
+    r"|\bas (?:much|well|good|effective(?:ly)?|fast|quick(?:ly)?) as\b|\b(?:like|beats?)\b",
     re.IGNORECASE,
 )
 
@@ -167,7 +169,12 @@ def _verdict(seen: Scene, sentence: int, cue: Cue, where: str, gap: str) -> Verd
 
 def told(verdicts: Sequence[Verdict]) -> Outcome | None:
     """What verdicts say together; None where they tell of no outcome."""
-    said = {one.says for one in verdicts} - EMPTY
+    return outcome_of({one.says for one in verdicts})
+
+
+def outcome_of(said: set[str]) -> Outcome | None:
+    """What outcome words in their scope say together; None where they tell of no outcome."""
+    said = said - EMPTY
     if not said:
         return None
     good, bad = said & {"helped", "partly", "mixed"}, said & {"no_effect", "not_helped"}
