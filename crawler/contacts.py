@@ -6,15 +6,15 @@ Numbers are the matter of this project: sets, weights, dates and references must
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-__all__ = ["EMAIL", "HANDLE", "PHONE", "contacts"]
+from crawler.naming import lists
 
-_DATA = Path(__file__).parent / "data" / "privacy.toml"
-EMAIL, PHONE, HANDLE = "[email]", "[phone]", "[name]"
+__all__ = ["EMAIL", "HANDLE", "NUMBER", "PHONE", "PROFILE", "contacts"]
+
+EMAIL, PHONE, HANDLE, NUMBER = "[email]", "[phone]", "[name]", "[number]"
+PROFILE = "[profile]"
 """What stands for what was masked."""
 
 _AT = r"(?:\s?[\[({<*]\s?(?:at|@|\u00e4t|arroba)\s?[\])}>*]\s?|\s@\s|\s?-at-\s?|_at_)"
@@ -30,7 +30,7 @@ _BRACKETED = re.compile(
 )
 _PHONE = re.compile(
     r"(?<![\w.,/-])(?:"
-    r"(?P<world>(?:\+|00)[1-9]\d{0,2}[\s./-]?(?:\(\d{1,5}\)[\s./-]?)?\d(?:[\s./-]?\d){5,12})"
+    r"(?P<world>(?:\(\+[1-9]\d{0,2}\)|(?:\+|00)[1-9]\d{0,2})[\s./-]?(?:\(\d{1,5}\)[\s./-]?)?\d(?:[\s./-]?\d){5,12})"
     r"|(?:1[\s.-])?\(\d{3}\)\s?\d{3}[\s.-]?\d{4}"
     r"|\(0\d{1,4}\)\s?\d{3,4}[\s-]?\d{3,4}"
     r"|(?P<three>(?:1[\s.-])?[2-9]\d{2}[.\s-]\d{3}[.\s-]\d{4})"
@@ -39,10 +39,21 @@ _PHONE = re.compile(
     r")(?:\s?(?:x|ext\.?)\s?\d{1,5}\b)?(?![\w/]|[.,-]\d)"
 )
 _CALLED = re.compile(
-    r"(\b(?:call|phone|text|tel|mobile|cell|whatsapp|number is)\b\W{1,4}(?:me\W+)?"
-    r"(?:(?:at|on)\W+)?)(\d[\d\s().-]{5,}\d)",
+    r"(\b(?:call|phone|text|tel|mobile|cell|whatsapp|number is|my (?:number|no)|ring|reach|sms|dial"
+    r"|landline|mob|fax)\b\W{1,4}(?:me\W+)?(?:(?:at|on)\W+)?)(\d[\d\s().-]{5,}\d)",
     re.I,
 )
+_BARE = re.compile(
+    r"(?<![\w.,/=#$\u00a3\u20ac:%&?+-])"
+    r"(?P<before>(?:[A-Za-z][\w-]{1,30}[.:#]?[ \t]{1,2}(?:no\.? )?)?)"
+    r"(?P<number>0\d{9,10}|[2-9]\d{9}|[1-9]\d{10,12})(?![\w/%]|[.,-]\d)"
+)
+_LONG = re.compile(r"\d{10}")
+_SOCIAL = re.compile(r"(?<![\w.,/-])(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w/]|[.,-]\d)")
+_IBAN = re.compile(
+    r"(?<!\w)[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)",
+)
+_FULL_WIDTH = str.maketrans({"\uff20": "@", "\ufe6b": "@"})
 _AT_SIGN = re.compile(r"(?:at|@|\u00e4t|arroba)\s?[\])}>*]", re.I)
 _DIGIT = re.compile(r"\d")
 _FEWEST = 7
@@ -53,13 +64,15 @@ _MINIMUM = 9
 
 @cache
 def _lists() -> dict[str, Any]:
-    found: dict[str, Any] = tomllib.loads(_DATA.read_text(encoding="utf-8"))["contacts"]
+    found: dict[str, Any] = lists()["contacts"]
     return found
 
 
 def contacts(text: str) -> str:
     """The text without e-mail addresses, phone numbers and names on other networks."""
     # Most texts hold none of it; a quick look for the rarest part spares the slow patterns.
+    if not text.isascii():
+        text = text.translate(_FULL_WIDTH)
     folded = text.casefold()
     if _may_hold_address(text, folded):
         text = _BRACKETED.sub(EMAIL, _PLAIN.sub(EMAIL, text))
@@ -67,9 +80,14 @@ def contacts(text: str) -> str:
         text = _spoken()[0].sub(EMAIL, text)
     if any(host in folded for host in _lists()["hosts"]):
         text = _spoken()[1].sub(EMAIL, text)
+    if "/" in text and any(host in folded for host in lists()["profiles"]["hosts"]):
+        text = _profile().sub(PROFILE, text)
     if len(_DIGIT.findall(text)) >= _FEWEST:
+        text = _IBAN.sub(lambda m: NUMBER if _is_account(m.group()) else m.group(), text)
+        text = _SOCIAL.sub(NUMBER, _numbered().sub(lambda m: m[1] + NUMBER, text))
         text = _PHONE.sub(lambda found: PHONE if _is_phone(found) else found.group(), text)
         text = _CALLED.sub(lambda m: m[1] + PHONE if _is_number(m[2]) else m.group(), text)
+        text = _BARE.sub(_bare, text) if _LONG.search(text) else text
     if any(network in folded for network in _lists()["networks"]):
         text = _handle().sub(lambda m: m["before"] + HANDLE, text)
     return text
@@ -92,7 +110,9 @@ def _spoken() -> tuple[re.Pattern[str], ...]:
     return (
         re.compile(rf"{name}\sat\s{host}(?!\w)", re.I),
         re.compile(
-            rf"{name}\sat\s(?:{hosts})(?:\.|\sdot\s)[a-z]{{2,3}}(?:\.[a-z]{{2}})?(?!\w)", re.I
+            rf"{name}(?:\sat\s(?:{hosts})(?:\.|\sdot\s)[a-z]{{2,3}}(?:\.[a-z]{{2}})?"
+            rf"|\s?@\s?(?:{hosts})\s?\.\s?(?:com|net|org|co\s?\.\s?uk|de|fr))(?!\w)",
+            re.I,
         ),
     )
 
@@ -103,10 +123,46 @@ def _handle() -> re.Pattern[str]:
     networks = "|".join(map(re.escape, _lists()["networks"]))
     called = r"(?:\s(?:handle|name|user\s?name|account|profile|id|tag))?"
     return re.compile(
-        rf"(?P<before>\b(?:{networks}){called}(?:\s?[:=]\s?|\sis\s|\s)@?)"
-        r"(?<=[:=@\s])(?P<name>(?:(?<=@)|(?=[a-z][\w.]*[\d_.]))[a-z0-9_][\w.]{2,40}(?<!\.))",
+        rf"(?P<before>\b(?:{networks}){called}(?:\s?[:=]\s?|\sis\s|\s)[@(]?)"
+        r"(?<=[:=@(\s])(?P<name>(?:(?<=@)|(?=[a-z][\w.]*[\d_.#]))[a-z0-9_][\w.]{2,40}(?<!\.)(?:#\d{4})?)",
         re.I,
     )
+
+
+@cache
+def _profile() -> re.Pattern[str]:
+    """A page of somebody on another network, without the beginning of an address."""
+    hosts = "|".join(map(re.escape, lists()["profiles"]["hosts"]))
+    return re.compile(rf"(?<![\w@./-])(?:[a-z]{{1,6}}\.)?(?:{hosts})/[^\s<>\"'/]+[^\s<>\"']*", re.I)
+
+
+@cache
+def _numbered() -> re.Pattern[str]:
+    """A number that names one person, told after what it is."""
+    words = "|".join(map(re.escape, _lists()["numbers"]))
+    return re.compile(
+        rf"(\b(?:{words})\b(?: (?:number|no\.?))?(?: is)?[\s:#]{{1,3}})"
+        r"[A-Z]{0,2}\d(?:[\s-]?\d){5,13}[A-Z]?(?!\w)",
+        re.I,
+    )
+
+
+def _bare(found: re.Match[str]) -> str:
+    """The mask for digits on end that no word before them calls something else."""
+    digits = found["number"]
+    is_book = len(digits) == 13 and digits.startswith(("978", "979", "1"))
+    is_round = digits.endswith("00000")
+    words = re.findall(r"[a-z]+", found["before"].lower())
+    is_called = any(word in _lists()["records"] for word in words)
+    is_kept = is_book or is_round or is_called
+    return found.group() if is_kept else found["before"] + PHONE
+
+
+def _is_account(text: str) -> bool:
+    """Whether the check digits of an international bank account are right."""
+    letters = text.replace(" ", "")
+    turned = letters[4:] + letters[:4]
+    return len(letters) >= 15 and int("".join(str(int(c, 36)) for c in turned)) % 97 == 1
 
 
 def _is_phone(found: re.Match[str]) -> bool:

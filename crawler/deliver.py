@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from crawler.documents import Document, Post, Thread
+from crawler.people import DOUBTFUL, remembered
 from crawler.privacy import NAME, is_telling, pairs, plain, pseudonymise
 
 __all__ = ["Delivery", "Store", "is_edited", "masked_again", "opened", "sealed"]
@@ -61,7 +62,7 @@ class Delivery:
         site = document.source.site
         known = self.names.setdefault(site, set())
         if isinstance(document, Thread) and len(known) < MOST_NAMES:
-            told = {plain(name) for name in _names(document) if is_telling(name)}
+            told = set().union(*map(_told, _names(document)))
             self.fresh.setdefault(site, set()).update(told - known)
             known |= told
         return pseudonymise(document, self.key, names=known)
@@ -71,6 +72,12 @@ class Delivery:
         fresh = sorted(set().union(*self.fresh.values()))
         self.fresh.clear()
         return sealed(fresh, self.key) if fresh else b""
+
+
+def _told(name: str) -> set[str]:
+    """What of a user name betrays its bearer in other threads of the site."""
+    parts = {part for part in remembered(name) if part.startswith(DOUBTFUL) or is_telling(part)}
+    return parts | {plain(name)} if is_telling(name) else parts
 
 
 def masked_again(document: Document, key: bytes, names: Set[str]) -> Document:
@@ -105,7 +112,12 @@ def _mentions(thread: Thread, names: Set[str]) -> bool:
     texts = (thread.title, *(post.text for post in thread.posts), *quoted)
     whole = "\n".join(texts)
     words = set(_WORD.findall(whole))
-    return any(_folded(word) in names for word in words) or any(p in names for p in pairs(whole))
+    is_named = any(_folded(word) in names or _is_doubtful(word, names) for word in words)
+    return is_named or any(pair in names for pair in pairs(whole))
+
+
+def _is_doubtful(word: str, names: Set[str]) -> bool:
+    return word[0].isupper() and DOUBTFUL + _folded(word) in names
 
 
 @lru_cache(maxsize=50_000)

@@ -8,25 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import re
-import tomllib
-import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
-from pathlib import Path
-from typing import Any
 
 from crawler.contacts import contacts
 from crawler.documents import Article, Document, Post, Quoted, Study, Thread
+from crawler.naming import CAPITAL, given, is_ordinary, is_rare, lists, plain
+from crawler.people import DOUBTFUL, is_bearable, parts, people, variants
 from crawler.secret import load_key
 
 __all__ = ["is_telling", "load_key", "mask", "pairs", "plain", "pseudonym", "pseudonymise"]
-
-_DATA = Path(__file__).parent / "data" / "privacy.toml"
-_ORDINARY = _DATA.with_name("ordinary.json")
-_COMMON = _DATA.with_name("common.json")
 
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"']+", re.I)
 _BEFORE_HOST = re.compile(r"^(?:https?://)?(?:www\.|m\.)?", re.I)
@@ -43,18 +36,12 @@ _SIGNATURE = re.compile(
     r"(?P<name>\w[\w.\-]*(?: \w[\w.\-]*)?)([\s.!x]*)",
     re.I,
 )
-_CAPITAL = r"[A-Z\u00c0-\u00d6\u00d8-\u00de\u0410-\u042f]"
-_PAIR = re.compile(rf"(?<!\w)(?=({_CAPITAL}[\w\u2019'-]{{1,30}} {_CAPITAL}[\w\u2019'-]{{1,30}}))")
+_PAIR = re.compile(rf"(?<!\w)(?=({CAPITAL}[\w\u2019'-]{{1,30}} {CAPITAL}[\w\u2019'-]{{1,30}}))")
 _LONGEST_SIGNATURE = 120
 _LONGEST_NAME = 200
 _NAMES = re.compile(r"\[name\](?:[ .]\[name\])+")
 NAME, PROFILE = "[name]", "[profile]"
 """What stands for what was masked."""
-
-
-@cache
-def _lists() -> dict[str, Any]:
-    return tomllib.loads(_DATA.read_text(encoding="utf-8"))
 
 
 def pseudonym(name: str, site: str, key: bytes) -> str:
@@ -71,6 +58,8 @@ class Known:
     """Of the thread at hand, ordinary words among them."""
     elsewhere: Set[str] = frozenset()
     """Telling ones of the rest of the site."""
+    doubtful: frozenset[str] = frozenset()
+    """Parts of names of the thread that are words too: names only where a name stands."""
 
     @cached_property
     def keys(self) -> Mapping[str, int]:
@@ -81,7 +70,13 @@ class Known:
 
     def has_any(self, words: Set[str]) -> bool:
         """Whether one of the words is a name."""
-        return not words.isdisjoint(self.here) or any(word in self.elsewhere for word in words)
+        is_here = not (words.isdisjoint(self.here) and words.isdisjoint(self.doubtful))
+        far = self.elsewhere
+        return is_here or any(word in far or DOUBTFUL + word in far for word in words)
+
+    def may_be(self, name: str) -> bool:
+        """Whether a folded word is part of a name and a word as well."""
+        return name in self.doubtful or DOUBTFUL + name in self.elsewhere
 
     def __contains__(self, name: str) -> bool:
         return name in self.here or name in self.elsewhere
@@ -98,11 +93,19 @@ def pseudonymise(document: Document, key: bytes, names: Set[str] = frozenset()) 
     if isinstance(document, Article):
         return replace(document, text=contacts(document.text))
     spoken = _spoken(document)
-    known = Known(frozenset(map(plain, spoken)), names)
-    shown = tuple(sorted(spoken))
+    known, shown = _known(spoken, names)
     site = document.source.site
     posts = tuple(_hidden(post, known, shown, site, key) for post in document.posts)
     return replace(document, title=_masked(document.title, known, shown), posts=posts)
+
+
+def _known(spoken: Collection[str], names: Set[str] = frozenset()) -> tuple[Known, tuple[str, ...]]:
+    """The names of those who speak with their single parts, and the ways to write them out."""
+    split = [parts(name) for name in spoken]
+    here = frozenset(map(plain, spoken)).union(*(own for own, _ in split))
+    doubtful = frozenset().union(*(words for _, words in split))
+    shown = {*spoken, *(variant for name in spoken for variant in variants(name))}
+    return Known(here, names, doubtful - here), tuple(sorted(shown))
 
 
 def _spoken(thread: Thread) -> set[str]:
@@ -129,11 +132,6 @@ def _hidden_quote(
     return replace(quote, author=author, text=_masked(quote.text, known, shown))
 
 
-def plain(name: str) -> str:
-    """A user name folded, so that its spellings are one."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
-
-
 def is_distinctive(name: str) -> bool:
     """Whether a user name can be no ordinary word: a digit, a joint or a capital inside."""
     letters = re.search(r"[^\W\d_]", name) is not None
@@ -143,12 +141,12 @@ def is_distinctive(name: str) -> bool:
 
 def is_telling(name: str) -> bool:
     """Whether a user name betrays its owner on other pages of the site too."""
-    return is_distinctive(name) or (len(name) >= 5 and not _is_ordinary(plain(name)))
+    return is_distinctive(name) or (len(name) >= 5 and not is_ordinary(plain(name)))
 
 
 def mask(text: str, names: Collection[str] = ()) -> str:
     """The text without e-mail addresses, phone numbers, profile links and names of people."""
-    return _masked(text, Known(frozenset(map(plain, names))), tuple(sorted(names)))
+    return _masked(text, *_known(names))
 
 
 def _masked(text: str, known: Known, shown: tuple[str, ...]) -> str:
@@ -157,7 +155,7 @@ def _masked(text: str, known: Known, shown: tuple[str, ...]) -> str:
     words = _words_in(text)
     if "://" in text or "www." in text.lower():
         text = _URL.sub(lambda found: _address(found.group(), known), text)
-    text = contacts(text)
+    text = people(contacts(text), words)
     text = _paired(_phrases(text, shown), known) if known.elsewhere else _phrases(text, shown)
     text = _spelt(_mentions(text), known.keys)
     for rule in _rules(words, known):
@@ -167,12 +165,13 @@ def _masked(text: str, known: Known, shown: tuple[str, ...]) -> str:
 
 def _rules(words: Set[str], known: Known) -> Iterator[Callable[[str, Known], str]]:
     """The rules that may find something, to judge by the words of a text: most find nothing."""
-    is_given = not words.isdisjoint(_given())
+    is_given = not words.isdisjoint(given())
     is_known = known.has_any(words)
     yield _headers
     if not words.isdisjoint(_greeting_words()):
         yield _greeted
     if is_given or is_known:
+        yield _spoken_to
         yield _reported
     if is_given:
         yield _introduced
@@ -214,7 +213,7 @@ def _folded(token: str) -> str:
 @cache
 def _greeting_words() -> frozenset[str]:
     """The first word of each greeting."""
-    starts = (re.match(r"\w+", word) for word in _lists()["greetings"]["before"])
+    starts = (re.match(r"\w+", word) for word in lists()["greetings"]["before"])
     return frozenset(plain(start.group()) for start in starts if start)
 
 
@@ -226,7 +225,7 @@ def _names_someone(url: str, known: Known) -> bool:
     """Whether an address leads to a person or holds a user name."""
     hosts, paths = _profiles()
     host = _BEFORE_HOST.sub("", url).partition("/")[0].lower()
-    if host in hosts or paths.search(url):
+    if host in hosts or host.partition(".")[2] in hosts or paths.search(url):
         return True
     parts = {plain(part) for part in re.split(r"[/?&=#]", url)}
     return any(part in known and (is_distinctive(part) or len(part) > 5) for part in parts)
@@ -235,7 +234,7 @@ def _names_someone(url: str, known: Known) -> bool:
 @cache
 def _profiles() -> tuple[frozenset[str], re.Pattern[str]]:
     """Hosts all of whose addresses lead to people, and what such addresses look like elsewhere."""
-    profiles = _lists()["profiles"]
+    profiles = lists()["profiles"]
     return frozenset(profiles["hosts"]), re.compile("|".join(profiles["paths"]), re.I)
 
 
@@ -277,7 +276,7 @@ def _is_odd(pieces: Sequence[str]) -> bool:
     """Whether one piece of a name can be no word: letters with digits, or a word nobody uses."""
     letters = [(piece, re.sub(r"\d", "", piece)) for piece in pieces]
     return any(
-        (len(own) >= 3 and own != piece) or (len(own) >= 4 and not _is_ordinary(own))
+        (len(own) >= 3 and own != piece) or (len(own) >= 4 and not is_ordinary(own))
         for piece, own in letters
     )
 
@@ -353,7 +352,7 @@ def _headers(text: str, known: Known) -> str:
 
 @cache
 def _header_pattern() -> re.Pattern[str]:
-    said = _alternatives(_lists()["headers"]["said"])
+    said = _alternatives(lists()["headers"]["said"])
     name = r"[^\s:,.;!?\[\]](?:[^\n:,;!?\[\]]{0,30}[^\s:,;!?\[\]])?"
     start = r"(?P<start>^[>\t \xa0]{0,40}(?:On [^\n]{6,60}?,\s{1,4})?)"
     return re.compile(rf"{start}(?P<name>{name})(?= (?:{said}):)", re.I | re.M)
@@ -361,7 +360,7 @@ def _header_pattern() -> re.Pattern[str]:
 
 def _header(found: re.Match[str], known: Known) -> str:
     first = plain(found["name"].split()[0])
-    is_nobody = first in _lists()["headers"]["nobody"] and plain(found["name"]) not in known
+    is_nobody = first in lists()["headers"]["nobody"] and plain(found["name"]) not in known
     return found.group() if is_nobody else found["start"] + NAME
 
 
@@ -375,9 +374,9 @@ def _full_names(pattern: re.Pattern[str], text: str) -> str:
     """The text less the family names behind the given names that the pattern finds."""
     kept, end = [], 0
     for found in pattern.finditer(text):
-        if plain(found["name"]) in _given() and found["name"][0].isupper():
+        if plain(found["name"]) in given() and found["name"][0].isupper():
             family = _FAMILY.match(text, found.end())
-            if family and not _is_ordinary(plain(family[1])) and _ends(text, family.end()):
+            if family and not is_ordinary(plain(family[1])) and _ends(text, family.end()):
                 kept.append(text[end : found.end()])
                 end = family.end()
     return "".join([*kept, text[end:]])
@@ -388,9 +387,21 @@ def _ends(text: str, place: int) -> bool:
     return _CLOSED.match(text, place) is not None or text[place + 1 : place + 2].islower()
 
 
+_OPENING = re.compile(rf"^(?P<start>[ \t>]{{0,10}})(?P<name>{CAPITAL}[\w-]{{2,40}})(?=, )", re.M)
+
+
+def _spoken_to(text: str, known: Known) -> str:
+    """Masks the one with whom a line begins: `Mike, try heat`, but not `Ice, rest and time`."""
+
+    def opened(word: str) -> str:
+        return _if_name(word, known) if is_bearable(plain(word)) else word
+
+    return _OPENING.sub(lambda found: found["start"] + opened(found["name"]), text)
+
+
 @cache
 def _greeting_pattern() -> re.Pattern[str]:
-    before = _alternatives(_lists()["greetings"]["before"])
+    before = _alternatives(lists()["greetings"]["before"])
     return re.compile(
         rf"(?P<word>(?<!\w)(?i:{before})[ ,]{{1,2}})(?P<name>[^\W\d_](?:[\w.\-]*\w)?)"
     )
@@ -399,19 +410,16 @@ def _greeting_pattern() -> re.Pattern[str]:
 def _addressee(found: re.Match[str], known: Known) -> str:
     """The mask, or the word itself where it may be nobody's name."""
     name, word = plain(found["name"]), plain(found["word"].strip(" ,"))
-    if name in _lists()["greetings"]["anybody"]:
+    if name in lists()["greetings"]["anybody"]:
         return found["name"]
     is_closed = _CLOSED.match(found.string, found.end()) is not None
     is_capital = found["name"][0].isupper()
-    if name in known or name in _given():
+    if name in known or name in given():
         return NAME if is_closed or is_capital else found["name"]
-    is_hello = word in _lists()["greetings"]["hello"]
+    if known.may_be(name):
+        return NAME if is_closed and is_capital else found["name"]
+    is_hello = word in lists()["greetings"]["hello"]
     return NAME if is_hello and is_closed and is_capital else found["name"]
-
-
-@cache
-def _given() -> frozenset[str]:
-    return frozenset(_lists()["given"]["names"])
 
 
 def _reported(text: str, known: Known) -> str:
@@ -429,8 +437,8 @@ def _if_reported(found: re.Match[str], known: Known) -> str:
 
 @cache
 def _report_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    does = _alternatives(_lists()["headers"]["does"])
-    before = _alternatives(_lists()["headers"]["before"])
+    does = _alternatives(lists()["headers"]["does"])
+    before = _alternatives(lists()["headers"]["before"])
     one = r"(?P<name>[^\W_](?:[\w.\-]*\w)?)"
     end = rf"(?=\s*(?:$|[.,!?:;)\n]|'s\b| (?:{does})\b))"
     return (
@@ -443,8 +451,9 @@ def _report_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 def _if_name(word: str, known: Known) -> str:
     """The mask for a user name, or for a given name with its capital."""
     name = plain(word)
+    is_shown = known.may_be(name) or name in given()
     is_name = (name in known and (name != word or is_distinctive(name))) or (
-        name in _given() and word[0].isupper()
+        is_shown and word[0].isupper()
     )
     return NAME if is_name else word
 
@@ -457,12 +466,12 @@ def _introduced(text: str, known: Known) -> str:
 
 @cache
 def _introduction_pattern() -> re.Pattern[str]:
-    before = _alternatives(_lists()["headers"]["introduced"])
+    before = _alternatives(lists()["headers"]["introduced"])
     return re.compile(rf"((?<!\w)(?i:{before}),? )(?P<name>[A-Z][\w\-]+)")
 
 
 def _if_given(word: str) -> str:
-    return NAME if plain(word) in _given() else word
+    return NAME if plain(word) in given() else word
 
 
 def _signed(text: str, known: Known) -> str:
@@ -472,31 +481,9 @@ def _signed(text: str, known: Known) -> str:
     if not found:
         return text
     name = plain(found["name"])
-    is_name = name in known or name.split()[0] in _given()
+    is_doubtful = known.may_be(name) and found["name"][0].isupper()
+    is_name = is_doubtful or name in known or name.split()[0] in given()
     return f"{body}{mark}{found[1]}{NAME}{found[3]}" if is_name else text
-
-
-@cache
-def _ordinary() -> frozenset[str]:
-    return frozenset(json.loads(_ORDINARY.read_text(encoding="utf-8"))["words"].split())
-
-
-@cache
-def _common() -> frozenset[str]:
-    return frozenset(json.loads(_COMMON.read_text(encoding="utf-8"))["words"].split())
-
-
-def _is_rare(name: str) -> bool:
-    """Whether a folded name is no word that people use, as far as can be known."""
-    stems = {name, *(name.removesuffix(end) for end in ("s", "es", "ed", "er", "ing", "ly"))}
-    return len(name) >= 6 and stems.isdisjoint(_common())
-
-
-@lru_cache(maxsize=10_000)
-def _is_ordinary(name: str) -> bool:
-    """Whether a folded name is a word of injury talk, in any of its plain endings."""
-    stems = {name, *(name.removesuffix(end) for end in ("s", "es", "ed", "er", "ing", "y"))}
-    return not stems.isdisjoint(_ordinary()) or name.endswith(tuple(_lists()["medical"]["endings"]))
 
 
 def _words(text: str, known: Known) -> str:
@@ -508,7 +495,7 @@ def _word(word: str, known: Known) -> str:
     name = plain(word)
     if name not in known:
         return word
-    is_given = name in _given() and word[0].isupper()
-    is_name = name in known.here or word[0].isupper() or _is_rare(name)
-    is_odd = len(name) >= 4 and is_name and not _is_ordinary(name)
+    is_given = name in given() and word[0].isupper()
+    is_name = name in known.here or word[0].isupper() or is_rare(name)
+    is_odd = len(name) >= 4 and is_name and not is_ordinary(name)
     return NAME if is_given or is_odd or is_distinctive(name) or is_distinctive(word) else word
