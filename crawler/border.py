@@ -9,18 +9,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response, TextResponse
+from w3lib.encoding import html_body_declared_encoding, http_content_type_encoding
 
+from crawler.decode import character_set
 from crawler.sites import site_of
 
 if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
 
-__all__ = ["PLACE", "Astray", "Border"]
+__all__ = ["CHARSETS", "PLACE", "Astray", "Border", "Charsets"]
 
 PLACE = 50
 """Among the downloader middlewares: before robots.txt (100), and before what sets headers that a
 request lacks (from 300), so that those taken away here are the usual ones again."""
+CHARSETS = 585
+"""Among them too: what is unpacked (590) passes it before anything reads it (580)."""
 
 
 class Astray(IgnoreRequest):
@@ -51,3 +56,17 @@ class Border:
                 spider.end(request, "unreachable", f"robots.txt {reason}")
             raise Astray(reason)
         spider.equip(request)
+
+
+class Charsets:
+    """Downloader middleware that reads an answer in no codec that is not a character set."""
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """The answer; as UTF-8 where its header or its first lines name something else."""
+        if not isinstance(response, TextResponse):
+            return response
+        header = (response.headers.get("Content-Type") or b"").decode("latin-1")
+        named = (http_content_type_encoding(header), html_body_declared_encoding(response.body))
+        if all(name is None or character_set(name) for name in named):
+            return response
+        return response.replace(encoding="utf-8")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
-__all__ = ["read_only", "reason", "writable"]
+__all__ = ["is_full", "read_only", "reason", "writable"]
 
 _CAUSES = {
     "locked": "another process is writing to it; wait for it to end and run this again",
@@ -103,3 +105,19 @@ def writable(path: Path) -> bool:
     """Whether the file and its folder may be written; a file that is not there yet may."""
     there = [place for place in (path, path.resolve().parent) if place.exists()]
     return all(os.access(place, os.W_OK) for place in there)
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk that holds the folder takes no more, as found by trying."""
+    try:
+        with TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(_PROBE))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return False
+
+
+_PROBE = 2**16
+"""Bytes that a disk with room takes: what SQLite needs beside a file to read it."""

@@ -9,11 +9,22 @@ import re
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from crawler.documents import Article, Document, Post, Quoted, Reference, Study, Thread
 
-__all__ = ["MOST", "date", "is_address", "line", "markup", "name", "sound", "text", "whole"]
+__all__ = [
+    "MOST",
+    "address",
+    "date",
+    "is_address",
+    "line",
+    "markup",
+    "name",
+    "sound",
+    "text",
+    "whole",
+]
 
 MOST = 1_000_000_000
 """Greatest number of posts, likes or places that is believed."""
@@ -37,7 +48,11 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]{0,200}(?:\x07
 # Joiners are right in emoji and in Persian, never between two Western letters.
 _WESTERN = r"[0-9A-Za-z_\u00c0-\u024f\u0370-\u052f]"
 _JOINERS = re.compile(rf"(?<={_WESTERN})[\u200c\u200d]+(?={_WESTERN})")
-_UNSAFE = re.compile(r"[\s\x00-\x20\x7f-\x9f\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2060-\u2069]")
+_UNSAFE = re.compile(
+    r"[\s\x00-\x20\x7f-\x9f\ud800-\udfff\ufffd\u200b-\u200f\u202a-\u202e\u2060-\u2069]"
+)
+_MARKS = re.compile(r"[\"<>`]")
+"""What may not stand in an address as it is: a page that shows it would end there."""
 
 
 def text(given: str) -> str:
@@ -74,7 +89,23 @@ def is_address(url: str) -> bool:
         return False
     if parts.scheme == "import":
         return bool(parts.path)
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+    is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
+    return is_web and not _MARKS.search(parts.netloc)
+
+
+def address(url: str) -> str | None:
+    """The address without a name and password in it, marks written as `%22`; None for no address.
+
+    The `import:` of a file stays as it is.
+    """
+    if not is_address(url):
+        return None
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    if parts.scheme == "import" or (host == parts.netloc and not _MARKS.search(url)):
+        return url
+    bare = urlunsplit(parts._replace(netloc=host))
+    return _MARKS.sub(lambda mark: f"%{ord(mark[0]):02X}", bare)
 
 
 def whole(given: Any) -> int | None:
@@ -90,7 +121,8 @@ def date(given: datetime | None, fetched: datetime) -> datetime | None:
 
 def sound(document: Document) -> Document:
     """The document with what may not be stored taken out of it; a post id counts once."""
-    source = replace(document.source, site=line(document.source.site))
+    source = document.source
+    source = replace(source, url=address(source.url) or source.url, site=line(source.site))
     if isinstance(document, Thread):
         return replace(
             document,
@@ -123,7 +155,7 @@ def _post(post: Post, place: int, fetched: datetime) -> Post:
         edited=date(post.edited, fetched),
         reply_to=line(post.reply_to) or None if post.reply_to else None,
         likes=whole(post.likes),
-        url=post.url if post.url and is_address(post.url) else None,
+        url=address(post.url) if post.url else None,
         quotes=tuple(_quoted(quote) for quote in post.quotes),
     )
 

@@ -6,7 +6,7 @@ import codecs
 import re
 from dataclasses import dataclass
 
-__all__ = ["Decoded", "decode", "is_binary"]
+__all__ = ["Decoded", "character_set", "decode", "is_binary", "stated"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -20,6 +20,13 @@ _MAGIC = (b"%PDF", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x
 _MULTIBYTE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 _CHARSET = re.compile(rb"""<meta\b[^>]{0,1000}\bcharset=["']?([\w-]+)""", re.IGNORECASE)
 _SAMPLE = 200_000
+_SETS = re.compile(
+    r"ascii|utf[-_]?(?:8|16|32)(?:[-_](?:sig|le|be))?|iso8859[-_]\d{1,2}|cp\d{3,5}|koi8[-_][rtu]"
+    r"|mac[-_][a-z]{2,10}|big5(?:hkscs)?|gb2312|gbk|gb18030|hz|euc[-_]\w{2,12}|johab|tis[-_]620"
+    r"|(?:iso2022|shift)[-_]\w{2,12}|hp[-_]roman8|kz1048|ptcp154"
+)
+"""Codecs that are character sets. Python has others, some of which take hours (punycode), or make
+of letters what was not sent (unicode_escape)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +43,24 @@ def is_binary(raw: bytes) -> bool:
     if any(head.startswith(mark) for mark, _ in _MARKS):
         return False
     return head.startswith(_MAGIC) or len(_CONTROL.findall(head)) > len(head) / 200
+
+
+def character_set(name: str) -> str | None:
+    """Python's name of a character set that somebody states; None where it is none."""
+    try:
+        known = codecs.lookup(name.strip()).name
+    except (LookupError, ValueError):
+        return None
+    return known if _SETS.fullmatch(known) else None
+
+
+def stated(raw: bytes, name: str | None) -> str | None:
+    """Text in the character set its sender states; None where that is none, or does not fit."""
+    known = character_set(name) if name else None
+    try:
+        return raw.decode(known) if known else None
+    except UnicodeError:
+        return None
 
 
 def decode(raw: bytes) -> Decoded:
@@ -55,10 +80,8 @@ def decode(raw: bytes) -> Decoded:
 def _declared(raw: bytes) -> Decoded | None:
     """Text in the character set that an HTML page says it has; None where that does not fit."""
     match = _CHARSET.search(raw[:4096])
-    try:
-        return Decoded(text=raw.decode(match[1].decode("ascii"))) if match else None
-    except (LookupError, UnicodeDecodeError):
-        return None
+    text = stated(raw, match[1].decode("latin-1")) if match else None
+    return None if text is None else Decoded(text=text)
 
 
 def _mostly_utf8(raw: bytes) -> bool:

@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
 from crawler import clean
-from crawler.decode import decode
+from crawler.decode import decode, stated
 from crawler.errors import CrawlerError, RefusedByPolicy
 from crawler.page import Page
 from crawler.sites import POLITE_DELAY, bare, is_loopback, site_of
@@ -128,17 +128,20 @@ def _asked(
 
 def _body(answer: Any, url: str) -> bytes:
     """All of it; raises NoAnswer where it is too large, or drips for too long."""
+    promised = answer.headers.get("Content-Length", "")
+    too_large = f"{url}: larger than a page may be ({_LARGEST:,} bytes)"
+    if promised.isdecimal() and (len(promised) > 18 or int(promised) > _LARGEST):
+        raise NoAnswer(too_large)
     pieces, size, late = list[bytes](), 0, time.monotonic() + _PATIENCE
     while piece := answer.read1(2**16):
         pieces.append(piece)
         size += len(piece)
         if size > _LARGEST:
-            raise NoAnswer(f"{url}: larger than a page may be ({_LARGEST:,} bytes)")
+            raise NoAnswer(too_large)
         if time.monotonic() > late:
             raise NoAnswer(f"{url}: not whole after {_PATIENCE:.0f} seconds")
-    stated = answer.headers.get("Content-Length", "")
-    if stated.isdecimal() and size < int(stated):
-        raise NoAnswer(f"{url}: cut short after {size:,} bytes of {int(stated):,}")
+    if promised.isdecimal() and size < int(promised):
+        raise NoAnswer(f"{url}: cut short after {size:,} bytes of {int(promised):,}")
     return b"".join(pieces)
 
 
@@ -183,14 +186,11 @@ def _page(url: str, status: int, headers: Mapping[str, str], body: bytes) -> Pag
     if status != 200:
         raise NoAnswer(f"{url}: answered with {status}")
     kind = headers.get("content-type", "text/html")
-    stated = re.search(r"charset=[\"']?([\w-]+)", kind, re.I)
-    try:
-        text = body.decode(stated[1]) if stated else decode(body).text
-    except (LookupError, UnicodeError):
-        text = decode(body).text
+    named = re.search(r"charset=[\"']?([\w-]+)", kind, re.I)
+    text = stated(body, named[1]) if named else None
     return Page(
         url=url,
-        text=text,
+        text=decode(body).text if text is None else text,
         fetched=datetime.now(UTC),
         content_type=kind.partition(";")[0].strip().lower(),
         status=status,

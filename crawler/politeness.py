@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from scrapy import signals
 from scrapy.exceptions import IgnoreRequest, StopDownload
@@ -232,6 +232,17 @@ def _directives(header: str, agent: str) -> Iterator[str]:
             yield part
 
 
+def _leads_nowhere(request: Request, response: Response) -> bool:
+    """Whether an answer is a redirect to what is no address of the web, such as file:."""
+    to = (response.headers.get("Location") or b"").decode("latin-1").strip()
+    if not 300 <= response.status < 400 or not to:
+        return False
+    try:
+        return urlsplit(urljoin(request.url, to)).scheme not in ("http", "https")
+    except ValueError:
+        return True
+
+
 def _asks_for_rules(request: Request) -> bool:
     """Whether Scrapy asks for robots.txt with it."""
     return bool(request.meta.get("dont_obey_robotstxt"))
@@ -348,6 +359,10 @@ class Manners:
         """Ends the visit where robots.txt is in trouble: then nothing is known to be allowed."""
         self.sizes.pop(request, None)
         request.meta.pop("download_maxsize", None)  # what it unfolds to has its limit again
+        if _leads_nowhere(request, response):
+            # Scrapy follows no such address, and would take this answer for a site without rules.
+            reason = "robots.txt leads off the site, to no address of the web"
+            self.spider.end(request, "unreachable", reason)
         if response.status >= 500:
             turn.no_rules += 1
             if turn.no_rules >= MOST_TRIES:

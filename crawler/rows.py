@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +17,9 @@ from crawler.sites import site_of
 
 __all__ = ["read_object", "read_row"]
 
+_HALVES = re.compile("[\\ud800-\\udfff]")
+"""Halves of characters, which JSON can name and no file can hold."""
+_SITE = re.compile(r"(?:\w[\w-]*(?:\.[\w-]+)*\.?|\[[\da-f:.]+\])(?::\d{1,5})?", re.I)
 _NO_KIND = 'no object with "kind": "thread" or "article"'
 
 
@@ -51,9 +55,12 @@ def _source(row: Mapping[str, Any], source: Source) -> Source:
     url = _named(row, "url")
     if url is None:
         return source
-    if not clean.is_address(url):
+    if (kept := clean.address(url)) is None:
         raise ValueError(f"'url' {url!a:.80} is no web address (http or https)")
+    url = kept
     site = _string(row, "site") or site_of(url) or "import"
+    if not _SITE.fullmatch(site):
+        raise ValueError(f"'site' {site!a:.80} is no name of a host")
     return replace(source, url=url, site=site)
 
 
@@ -138,7 +145,7 @@ def _text(row: Mapping[str, Any]) -> str:
     value = row["text"]
     if not isinstance(value, str):
         raise TypeError("a text is not a string")
-    return _whole_pairs(value, "text")
+    return _HALVES.sub("\ufffd", value)
 
 
 def _string(row: Mapping[str, Any], name: str) -> str | None:
@@ -147,13 +154,7 @@ def _string(row: Mapping[str, Any], name: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise TypeError(f"{name!r} is not a string")
-    return _whole_pairs(value, name)
-
-
-def _whole_pairs(value: str, name: str) -> str:
-    if any("\ud800" <= c <= "\udfff" for c in value):
-        raise ValueError(f"{name!r} holds half a character (a lone surrogate)")
-    return value
+    return _HALVES.sub("\ufffd", value)
 
 
 def _named(row: Mapping[str, Any], name: str) -> str | None:

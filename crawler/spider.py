@@ -20,8 +20,8 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response, TextResponse
 
 from crawler import engines
+from crawler.border import CHARSETS, Astray
 from crawler.border import PLACE as BORDER
-from crawler.border import Astray
 from crawler.deliver import Delivery
 from crawler.errors import CrawlerError
 from crawler.jobs import Job, Notice, Outcome
@@ -409,6 +409,7 @@ def settings_for(sites: Sequence[Site], user_agent: str) -> dict[str, Any]:
         },
         "DOWNLOADER_MIDDLEWARES": {
             "crawler.border.Border": BORDER,
+            "crawler.border.Charsets": CHARSETS,
             "crawler.politeness.Manners": 950,
             "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
         },

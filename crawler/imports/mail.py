@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from crawler import clean
-from crawler.decode import decode
+from crawler.decode import decode, stated
 from crawler.documents import Post, Quoted, Source
 from crawler.errors import NothingRead
 from crawler.imports import Given, Yield
@@ -211,10 +211,8 @@ def _payload(part: Message) -> tuple[bytes, str | None]:
 
 def _text(raw: bytes, charset: str | None) -> str:
     """The text in the character set it says it has, else in the one it looks like."""
-    try:
-        return raw.decode(charset or "utf-8")
-    except (LookupError, UnicodeError):
-        return decode(raw).text if raw else ""
+    text = stated(raw, charset or "utf-8")
+    return decode(raw).text if text is None else text
 
 
 def own_letter(given: str) -> tuple[str, tuple[Quoted, ...]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from crawler import clean
-from crawler.decode import decode
+from crawler.decode import decode, stated
 from crawler.engines.answers import iso
 from crawler.errors import CrawlerError, NothingRead
 from crawler.imports import Given, Yield
@@ -236,8 +236,6 @@ _UNPACKING: Mapping[str, Callable[[bytes], bytes]] = {
 
 
 def _text(raw: bytes, headers: Mapping[str, str]) -> str:
-    stated = re.search(r"charset=[\"']?([\w-]+)", headers.get("content-type", ""), re.I)
-    try:
-        return raw.decode(stated[1]) if stated else decode(raw).text
-    except (LookupError, UnicodeError):
-        return decode(raw).text
+    named = re.search(r"charset=[\"']?([\w-]+)", headers.get("content-type", ""), re.I)
+    text = stated(raw, named[1]) if named else None
+    return decode(raw).text if text is None else text

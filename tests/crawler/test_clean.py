@@ -77,6 +77,8 @@ def test_text_loses_what_cannot_be_seen(given: str, kept: str) -> None:
         "https://a.example/\x1b[31m",
         "https://",
         "https://a.example/\ud800",
+        'https://a".example/',
+        "https://a.example/a b",
     ],
 )
 def test_only_web_addresses_are_accepted(url: str) -> None:
@@ -93,6 +95,44 @@ def test_only_web_addresses_are_accepted(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://ann:secret@a.example/t/1", "https://a.example/t/1"),
+        ("https://ann@a.example:8443/t/1?q=@#p", "https://a.example:8443/t/1?q=@#p"),
+        ('https://a.example/"><b>`', "https://a.example/%22%3E%3Cb%3E%60"),
+        ("https://a.example/t?#", "https://a.example/t?#"),
+        ('import:mail "old".mbox-1', None),
+        ("import:a<b", "import:a<b"),
+    ],
+)
+def test_address_is_stored_without_password_and_marks(given: str, kept: str | None) -> None:
+    """Nor can it end what it is written into; others stay letter for letter."""
+    assert clean.address(given) == kept
+    if kept:
+        read = read_row(thread_row({"url": given}, url=given), HOME)
+        assert isinstance(read, Thread)
+        assert (read.source.url, read.posts[0].url) == (kept, kept)
+
+
+def test_half_a_character_costs_itself_alone() -> None:
+    """The post stays, with a mark in its place; so do names and titles."""
+    read = read_row(
+        thread_row({"text": "half \ud83d of", "author": "a\udc00"}, title="\ud800"), HOME
+    )
+    assert isinstance(read, Thread)
+    (post,) = read.posts
+    assert (post.text, post.author, read.title) == ("half \ufffd of", "a\ufffd", "\ufffd")
+
+
+@pytest.mark.parametrize(
+    "site", ["a.example", "xn--a-1.example:8443", "import", "[::1]:80", "b\u00fccher"]
+)
+def test_a_site_is_the_name_of_a_host(site: str) -> None:
+    """With its port; anything else is refused."""
+    assert read_row(thread_row(site=site), HOME).source.site == site
+
+
+@pytest.mark.parametrize(
     "line",
     [
         thread_row({"number": 2**70}),
@@ -103,12 +143,13 @@ def test_only_web_addresses_are_accepted(url: str) -> None:
         thread_row({"written": "0001-01-01T00:00:00+14:00"}),
         thread_row({"written": 5}),
         thread_row({"author": {"a": 1}}),
-        thread_row({"text": "half \ud83d"}),
         thread_row({"quotes": [7]}),
         thread_row(expected="abc"),
         thread_row(site=5),
         thread_row(site=["a"]),
-        thread_row(title="half \ud800"),
+        thread_row(site="../../x"),
+        thread_row(site="a.example/b"),
+        thread_row(site="a..b"),
         thread_row(posts={"text": "x"}),
         thread_row(posts=["x"]),
         thread_row(posts=[]),

@@ -35,7 +35,7 @@ class Server(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.asked.append((self.path, self.headers["User-Agent"]))
-        if self.path in ("/drip", "/short"):
+        if self.path in ("/drip", "/short", "/vast"):
             self._badly()
             return
         status, headers, body = PAGES.get(self.path, (404, {}, b"none"))
@@ -49,7 +49,7 @@ class Server(BaseHTTPRequestHandler):
     def _badly(self) -> None:
         """A body that comes a byte at a time, or ends before its end."""
         self.send_response(200)
-        self.send_header("Content-Length", "1000")
+        self.send_header("Content-Length", "1000" if self.path != "/vast" else "10000000000")
         self.end_headers()
         with suppress(OSError):
             for _ in range(100 if self.path == "/drip" else 1):
@@ -93,6 +93,7 @@ def test_a_redirect_is_followed_and_asked_about(home: str) -> None:
         ("/wall", RefusedByPolicy, "refuses"),
         ("/none", NoAnswer, "404"),
         ("/round", NoAnswer, "again and again"),
+        ("/vast", NoAnswer, "larger than a page may be"),
     ],
 )
 def test_what_does_not_come_is_said_in_one_line(

@@ -152,7 +152,8 @@ def test_what_was_forgotten_is_not_in_the_servers_statistics(postgres: Callable[
     for number in range(4):
         corpus.add(thread(number))
     said = sa.text(
-        "SELECT tablename, attname FROM pg_stats WHERE histogram_bounds::text LIKE '%Thread 3%'"
+        "SELECT tablename, attname FROM pg_stats WHERE schemaname = current_schema() "
+        "AND histogram_bounds::text LIKE '%Thread 3%'"
     )
     with corpus.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("ANALYZE")

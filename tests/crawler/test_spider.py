@@ -592,6 +592,16 @@ def test_host_a_page_redirects_to_is_asked_for_nothing() -> None:
     assert inner.asked == []
 
 
+def test_rules_at_no_address_of_the_web_are_none() -> None:
+    """A redirect that nobody can follow leaves nothing allowed: the site is asked no more."""
+    with running(forum(1)) as tiny:
+        tiny.replies["/robots.txt"] = Reply("", 302, headers={"Location": "file:///etc/passwd"})
+        report = crawl([site(tiny)], Shelf(), key=KEY, user_agent=AGENT)
+    assert report.sites[0].status == "unreachable"
+    assert report.sites[0].reason == "robots.txt leads off the site, to no address of the web"
+    assert tiny.asked == ["/robots.txt"]
+
+
 @pytest.mark.parametrize("is_site", [False, True])
 def test_rules_that_lead_off_the_site_are_none(is_site: bool) -> None:
     """Nothing is allowed then; the other host sees nothing of it, be it a site of the crawl too."""
