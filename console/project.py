@@ -16,7 +16,6 @@ from console.settings import (
     SETTINGS_FILE,
     BadSettings,
     CrawlSettings,
-    MineSettings,
     SiteSettings,
     read_settings,
 )
@@ -34,6 +33,7 @@ __all__ = [
     "Project",
     "agent",
     "configured",
+    "endpoint_of",
     "found_project",
     "make_project",
     "options_of",
@@ -214,15 +214,16 @@ def options_of(here: Project, engine: str | None = None) -> Options:
         engine=named,
         min_authors=chosen.min_authors,
         processes=chosen.processes,
-        endpoint=_endpoint(chosen) if named == "endpoint" else None,
+        endpoint=endpoint_of(here) if named == "endpoint" else None,
         conditions=tuple(Condition(**some.model_dump()) for some in here.settings.condition),
     )
 
 
-def _endpoint(chosen: MineSettings) -> Endpoint:
+def endpoint_of(here: Project) -> Endpoint:
     """The endpoint of the settings; BadSettings where there is none or nobody agreed to it."""
     from miner.endpoint import KEY, BadEndpoint, Endpoint
 
+    chosen = here.settings.mine
     where = f"{SETTINGS_FILE}: mine"
     try:
         found = Endpoint(

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from console import naming
 from console.exits import leave
 from console.flags import Covered, GapKind, Json, ProjectFolder, SearchMode, ThemeKind
 from console.keeping import check
@@ -17,6 +18,7 @@ from console.terminal import (
     print_freshness,
     print_gaps,
     print_inquiries,
+    print_proposals,
     print_sites,
     print_themes,
     tell,
@@ -71,10 +73,33 @@ def status(
 def themes(
     kind: Annotated[ThemeKind | None, typer.Option(help="Only themes of this kind.")] = None,
     min_authors: Annotated[int, typer.Option(min=0, help="Only themes of so many members.")] = 0,
+    propose: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Ask the endpoint of the settings what it would call the N themes of most "
+            "members; nothing is renamed.",
+        ),
+    ] = 0,
+    adopt: Annotated[
+        str, typer.Option(metavar="ID", help="Call this theme by the name proposed for it.")
+    ] = "",
     project: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
     """List themes with members, outcomes, level of evidence and, as JSON, every quote."""
+    if adopt:
+        leave(naming.adopt(project_at(project), adopt))
+        return
+    if propose:
+        code, names = naming.asked(project_at(project), propose, kind.value if kind else None)
+        if as_json:
+            typer.echo(json.dumps(names, ensure_ascii=False, indent=1))
+        else:
+            print_proposals(names)
+        leave(code)
+        return
     from miner.errors import NothingMined
     from miner.report import theme_records
 

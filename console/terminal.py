@@ -29,6 +29,7 @@ __all__ = [
     "print_freshness",
     "print_gaps",
     "print_inquiries",
+    "print_proposals",
     "print_sites",
     "print_table",
     "print_themes",
@@ -209,6 +210,14 @@ def print_themes(records: Iterable[Mapping[str, Any]]) -> None:
             )
             for r in records
         ],
+    )
+
+
+def print_proposals(records: Iterable[Mapping[str, Any]]) -> None:
+    """Names proposed for themes, on stdout."""
+    print_table(
+        ("id", "theme", "proposed", "refused"),
+        [(r["theme"], r["now"], r["name"] or "–", r["refused"] or "–") for r in records],
     )
 
 

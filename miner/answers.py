@@ -18,7 +18,7 @@ from miner.model import Claim, Kind, Outcome, Quote
 from miner.questions import CHOICES, Passage, Question
 from miner.text import sentences
 
-__all__ = ["Place", "Read", "claims_of", "items"]
+__all__ = ["Place", "Read", "claims_of", "items", "json_in"]
 
 MOST = 60
 """Items of an answer that are looked at."""
@@ -75,6 +75,18 @@ def items(text: str) -> list[Any] | None:
         found = _listed(some)
         if found is not None:
             return found[:MOST]
+    return None
+
+
+def json_in(text: str) -> Any:
+    """The first JSON of an answer, cut out of whatever is around it; None where there is none."""
+    plain = _THOUGHT.sub("", text)
+    for some in (*_FENCE.findall(plain), plain):
+        for start in _openings(some):
+            try:
+                return _decoder.raw_decode(some, start)[0]
+            except (ValueError, RecursionError):
+                continue
     return None
 
 

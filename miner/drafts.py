@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from miner.memory import Memory, Mind
 from miner.model import Claim, Kind, SubTheme, Theme
 from miner.names import Surface, names, promising, shared, spellings
 from miner.neighbours import neighbours
-from miner.sketches import Sketch, key_of, mark, read, written
+from miner.sketches import Sketch, key_of, mark, opened, read, written
 from miner.sums import sums
 
 __all__ = ["Draft", "Ideas", "drafted", "finished"]
@@ -153,14 +154,14 @@ def finished(drafts: Sequence[Draft], ids: Sequence[str], previous: Previous) ->
     return tuple(_tidied(theme) for theme in _named(themes, choices))
 
 
-def _key(ideas: Ideas, group: Labels) -> str:
+def _key(ideas: Ideas, group: Labels, what: str = "") -> str:
     """Digest of all that a sketch of these rows follows from, given the model."""
     said = (ideas.phrases[i] for i in group.tolist())
     marked = (
         "\x1d".join([phrase, *sorted(mark(claim) for claim in ideas.claims[phrase])])
         for phrase in said
     )
-    return key_of([ideas.kind, *marked])
+    return key_of([ideas.kind + what, *marked])
 
 
 def _sketches(
@@ -172,17 +173,48 @@ def _sketches(
 ) -> list[Sketch]:
     """A sketch of each group, the known ones as they were told before."""
     keys = [_key(ideas, group) for group in groups]
-    known, found = memory.recall(keys), []
-    new: dict[str, str] = {}
-    for group, centre, key in zip(groups, centres, keys, strict=True):
-        said = [claim for i in group.tolist() for claim in ideas.claims[ideas.phrases[i]]]
-        sketch = read(known[key], ideas.kind, said) if key in known else None
-        if sketch is None:
-            sketch = replace(_sketch(ideas, group, centre), parts=_parts(ideas, group, finer))
-            new[key] = written(sketch)
-        found.append(sketch)
+    known = _recalled(memory, keys)
+    within = _recalled(memory, [key for plain in known.values() for key in plain["parts"]])
+    found = [
+        read(known[key], ideas.kind, _said(ideas, group), within) if key in known else None
+        for group, key in zip(groups, keys, strict=True)
+    ]
+    changed = [number for number, sketch in enumerate(found) if sketch is None]
+    parts = {number: _parts(ideas, groups[number], finer) for number in changed}
+    told, new = _told_parts(ideas, [rows for some in parts.values() for rows in some], memory)
+    whole: dict[int, Sketch] = {}
+    for number, some in parts.items():
+        own = sorted((next(told) for _ in some), key=lambda part: part[0])
+        sketch = _sketch(ideas, groups[number], centres[number])
+        whole[number] = replace(sketch, parts=tuple(part for _, _, part in own))
+        new[keys[number]] = written(sketch, [key for _, key, _ in own])
     memory.keep(new)
-    return found
+    return [whole[number] if one is None else one for number, one in enumerate(found)]
+
+
+def _recalled(memory: Memory, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """What was written under those keys, as far as it can be read."""
+    texts = memory.recall(keys)
+    return {key: plain for key, text in texts.items() if (plain := opened(text))}
+
+
+def _told_parts(
+    ideas: Ideas, parts: Sequence[Labels], memory: Memory
+) -> tuple[Iterator[tuple[tuple[int, str], str, Sketch]], dict[str, str]]:
+    """Rank within its theme, key and sketch of each part, and what is new of them, written."""
+    keys = [_key(ideas, rows, " part") for rows in parts]
+    known, found, new = _recalled(memory, keys), [], {}
+    for rows, key in zip(parts, keys, strict=True):
+        sketch = read(known[key], ideas.kind, _said(ideas, rows)) if key in known else None
+        if sketch is None:
+            sketch = _sketch(ideas, rows, _unit(ideas.heard[rows] @ ideas.vectors[rows]))
+            new[key] = written(sketch)
+        found.append(((-_people(ideas, rows), sketch.group.founder), key, sketch))
+    return iter(found), new
+
+
+def _said(ideas: Ideas, group: Labels) -> list[Claim]:
+    return [claim for i in group.tolist() for claim in ideas.claims[ideas.phrases[i]]]
 
 
 def _centres(ideas: Ideas, labels: Labels) -> Rows:
@@ -227,25 +259,19 @@ def _leaning(leanings: Rows, heard: Rows) -> Rows:
     return np.asarray(leanings[:, best] * middle[best], dtype=np.float32)
 
 
-def _parts(ideas: Ideas, group: Labels, finer: Finer) -> tuple[Sketch, ...]:
-    """The parts of a theme that two people speak of at least; none where it is of one piece."""
+def _parts(ideas: Ideas, group: Labels, finer: Finer) -> list[Labels]:
+    """The rows of the parts that two people speak of at least; none for a theme of one piece."""
     fine = finer(group)
     some = [group[rows] for rows in _groups(fine)] if fine.any() else []
-    shared = [(rows, people) for rows in some if (people := _people(ideas, rows)) > 1]
-    if not shared or (len(shared) == 1 and _heard(ideas, shared[0][0]) > _heard(ideas, group) / 2):
-        return ()
-    kept = [(-people, _part(ideas, rows)) for rows, people in shared]
-    return tuple(part for _, part in sorted(kept, key=lambda p: (p[0], p[1].group.founder)))
-
-
-def _part(ideas: Ideas, group: Labels) -> Sketch:
-    return _sketch(ideas, group, _unit(ideas.heard[group] @ ideas.vectors[group]))
+    shared = [rows for rows in some if _people(ideas, rows) > 1]
+    if len(shared) == 1 and _heard(ideas, shared[0]) > _heard(ideas, group) / 2:
+        return []
+    return shared
 
 
 def _people(ideas: Ideas, group: Labels) -> int:
     """How many members say one of the phrases."""
-    said = (claim for i in group.tolist() for claim in ideas.claims[ideas.phrases[i]])
-    return len({voter(claim) for claim in said if claim.voice == "member"})
+    return len({voter(claim) for claim in _said(ideas, group) if claim.voice == "member"})
 
 
 def _heard(ideas: Ideas, group: Labels) -> float:

@@ -203,19 +203,20 @@ def promising(
 def _core(name: str, spellings: Sequence[str]) -> str:
     """The longest run of the name's words that most spellings hold whole; empty for none shorter.
 
-    Where everybody says how they did it, none says the thing alone.
+    Where everybody says how they did it, none says the thing alone. A name that most hold as it is
+    needs nothing shorter.
     """
     parts, texts = name.split(), [f" {' '.join(text.lower().split())} " for text in set(spellings)]
     if len(texts) < CORE_OF:
         return ""
-    for length in range(len(parts) - 1, 0, -1):
+    for length in range(len(parts), 0, -1):
         for start in range(len(parts) - length + 1):
             core = " ".join(parts[start : start + length]).strip(_EDGES)
             held = sum(f" {core.lower()} " in text for text in texts)
             if held >= CORE * len(texts) and any(
                 word not in plain() for word in core.lower().split()
             ):
-                return core
+                return core if length < len(parts) else ""
     return ""
 
 

@@ -21,7 +21,7 @@ EXACT = 30_000
 """Up to so many rows each is compared with every other."""
 BLOCK = 1024
 """Rows compared at a time."""
-PROBES = 24
+PROBES = 16
 """Cells searched for the neighbours of a cell, itself among them."""
 ROUNDS = 2
 """How often the centres of the cells are moved to their middle."""

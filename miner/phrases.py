@@ -116,6 +116,7 @@ def _plain(word: str) -> tuple[str, bool]:
     return text, bool(spelling.openings.intersection(_PIECE.findall(text)))
 
 
+@lru_cache(maxsize=1 << 16)
 def normalise(phrase: str) -> str:
     """The phrase in lower case, written out, in lemmas, without fillers; empty only if it was.
 
@@ -144,6 +145,7 @@ def keywords(phrase: str) -> frozenset[str]:
     return frozenset(word for word in phrase.split() if len(word) > 2)
 
 
+@lru_cache(maxsize=1 << 18)
 def is_pointer(phrase: str) -> bool:
     """True where a phrase only points at something named elsewhere: "it", "both of them"."""
     pointers, found = _spelling().pointers, _WORD.finditer(_straight(phrase))

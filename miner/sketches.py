@@ -15,7 +15,7 @@ from typing import Any
 from miner.identity import Group
 from miner.model import Claim, Kind, Tally
 
-__all__ = ["Sketch", "key_of", "mark", "read", "written"]
+__all__ = ["Sketch", "key_of", "mark", "opened", "read", "written"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,20 +52,37 @@ def mark(claim: Claim) -> str:
     )
 
 
-def written(sketch: Sketch) -> str:
-    """The sketch as JSON, claims by their ids."""
-    return json.dumps(_plain(sketch), ensure_ascii=False, separators=(",", ":"))
+def written(sketch: Sketch, parts: Sequence[str] = ()) -> str:
+    """The sketch as JSON, claims by their ids, parts by the keys they are kept by."""
+    return json.dumps(_plain(sketch, parts), ensure_ascii=False, separators=(",", ":"))
 
 
-def read(text: str, kind: Kind, claims: Sequence[Claim]) -> Sketch | None:
-    """The sketch of these claims that was written; None for what does not fit them."""
+def opened(text: str) -> Mapping[str, Any]:
+    """What was written, to be read; empty for what is no sketch."""
     try:
-        return _sketch(json.loads(text), kind, {claim.id: claim for claim in claims})
+        plain = json.loads(text)
+    except ValueError:
+        return {}
+    return plain if isinstance(plain, dict) and isinstance(plain.get("parts"), list) else {}
+
+
+def read(
+    plain: Mapping[str, Any],
+    kind: Kind,
+    claims: Sequence[Claim],
+    parts: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Sketch | None:
+    """The sketch of these claims that was written; None for what does not fit them.
+
+    `parts` are what was written of parts, by key; one that is missing makes it None.
+    """
+    try:
+        return _sketch(plain, kind, {claim.id: claim for claim in claims}, parts or {})
     except (ValueError, KeyError, TypeError, IndexError):
         return None
 
 
-def _plain(sketch: Sketch) -> dict[str, Any]:
+def _plain(sketch: Sketch, parts: Sequence[str]) -> dict[str, Any]:
     return {
         "founder": sketch.group.founder,
         "phrases": sorted(sketch.group.phrases),
@@ -74,11 +91,16 @@ def _plain(sketch: Sketch) -> dict[str, Any]:
         "tally": {name: count for name, count in asdict(sketch.tally).items() if count},
         "articles": sketch.facts["articles"],
         "conditions": sketch.facts["conditions"],
-        "parts": [_plain(part) for part in sketch.parts],
+        "parts": list(parts),
     }
 
 
-def _sketch(plain: Mapping[str, Any], kind: Kind, claims: Mapping[str, Claim]) -> Sketch:
+def _sketch(
+    plain: Mapping[str, Any],
+    kind: Kind,
+    claims: Mapping[str, Claim],
+    parts: Mapping[str, Mapping[str, Any]],
+) -> Sketch:
     return Sketch(
         group=Group(
             kind=kind,
@@ -93,5 +115,5 @@ def _sketch(plain: Mapping[str, Any], kind: Kind, claims: Mapping[str, Claim]) -
             "articles": plain["articles"],
             "conditions": tuple(plain["conditions"]),
         },
-        parts=tuple(_sketch(part, kind, claims) for part in plain["parts"]),
+        parts=tuple(_sketch(parts[key], kind, claims, parts) for key in plain["parts"]),
     )

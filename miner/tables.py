@@ -18,6 +18,7 @@ __all__ = [
     "extractions",
     "gaps",
     "grades",
+    "proposals",
     "questions",
     "readings",
     "runs",
@@ -154,6 +155,15 @@ drafts = sa.Table(
 )
 """Cache: what was told of a theme, by a digest of all it was made of."""
 
+proposals = sa.Table(
+    "proposals",
+    metadata,
+    sa.Column("theme", sa.String, primary_key=True),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""Names a chat model proposed; `key` is a digest of all it was asked."""
+
 decisions = sa.Table(
     "decisions",
     metadata,
@@ -191,6 +201,7 @@ STEPS: tuple[Step, ...] = (
     _create_tables,
     _ask_how_sure,
     _count_without_reading,
+    _create_tables,
     _create_tables,
     _create_tables,
     _create_tables,

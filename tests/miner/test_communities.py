@@ -43,6 +43,26 @@ def test_groups_are_found_without_being_counted(sizes: list[int]) -> None:
     assert sorted(set(labels.tolist())) == list(range(int(labels.max()) + 1))
 
 
+def nested(large: Sequence[int], small: Sequence[int]) -> tuple[Rows, list[str]]:
+    """Clouds far apart, beside small ones that all lie about one place."""
+    draw = np.random.default_rng(4)
+    width = 48
+    far = draw.standard_normal((len(large) + 1, width))
+    near = far[-1] + 0.6 * draw.standard_normal((len(small), width))
+    of = np.repeat(np.arange(len(large) + len(small)), [*large, *small])
+    rows = np.concatenate([far[:-1], near])[of] + 0.5 * draw.standard_normal((len(of), width))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows.astype(np.float32), [f"kelo{t} number {n}" for n, t in enumerate(of.tolist())]
+
+
+def test_small_groups_are_told_from_one_another_beside_large_ones() -> None:
+    """What one resolution for all would take for one group, and large groups stay whole."""
+    large, small = [200, 200, 200], [12] * 10
+    labels = communities(*nested(large, small))
+    assert adjusted_rand_score(hidden([*large, *small]), labels) > 0.98
+    assert adjusted_rand_score(hidden(small), labels[sum(large) :]) > 0.9
+
+
 def test_the_same_phrases_give_the_same_groups() -> None:
     """To the last label."""
     rows, texts = clouds([30] * 8, spread=1.0)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
 from crawler.database import open_database, writing
 from miner.knowledge import Knowledge
 from miner.memory import InStore, Mind
 from miner.model import Claim, Quote
-from miner.sketches import Sketch, read, written
+from miner.sketches import Sketch, opened, read, written
 from miner.tables import drafts
+from miner.themes import group
 
 
 @pytest.fixture
@@ -76,10 +79,11 @@ def test_a_sketch_is_read_as_it_was_written() -> None:
     facts = {"tally": tally([claim]), "articles": 1, "conditions": ("hip",)}
     part = Sketch(group=group, claims=(claim,), names=("flats",), facts=facts)
     sketch = replace(part, names=("flat pedals", "flats"), parts=(part,))
-    assert read(written(sketch), "remedy", [claim]) == sketch
-    assert read(written(sketch), "remedy", []) is None
-    assert read("{}", "remedy", [claim]) is None
-    assert read("no json", "remedy", [claim]) is None
+    plain, within = opened(written(sketch, ["a key"])), {"a key": opened(written(part))}
+    assert read(plain, "remedy", [claim], within) == sketch
+    assert read(plain, "remedy", [], within) is None
+    assert read(plain, "remedy", [claim]) is None
+    assert opened("{}") == opened("no json") == opened("[]") == {}
 
 
 def test_a_mind_forgets_nothing() -> None:
@@ -87,3 +91,35 @@ def test_a_mind_forgets_nothing() -> None:
     mind = Mind()
     mind.keep({"a": "first"})
     assert mind.recall({"a", "b"}) == {"a": "first"}
+
+
+def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+    """Two kinds of one thing: near enough for one theme, far enough for two parts."""
+    places = {"flat": (1.0, 1.0, 0.0), "clip": (1.0, 0.0, 1.0)}
+    rows = [places.get(text.split()[0], (0.0, 0.0, 0.0)) for text in texts]
+    return np.array(rows, dtype=np.float32) / np.float32(2**0.5)
+
+
+def said(word: str, count: int) -> list[Claim]:
+    """Claims on so many kinds of a thing, each by somebody else."""
+    return [
+        Claim(
+            kind="remedy",
+            phrase=f"{word} number{n}",
+            phrase_start=0,
+            quote=Quote(document=word, part=str(n), start=0, text=f"{word} number{n}"),
+            author=f"m_{word}{n}",
+        )
+        for n in range(count)
+    ]
+
+
+def test_only_the_part_that_changed_is_told_anew() -> None:
+    """With its theme; the other part is as it was, and all is as without a memory."""
+    mind = Mind()
+    old, new = [*said("flat", 5), *said("clip", 5)], [*said("flat", 5), *said("clip", 6)]
+    (theme,) = group(old, encode, memory=mind).themes
+    assert len(theme.parts) == 2
+    before = set(mind.told)
+    assert group(new, encode, memory=mind) == group(new, encode)
+    assert (len(before), len(mind.told.keys() - before)) == (3, 2)

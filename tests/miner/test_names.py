@@ -48,6 +48,13 @@ def test_what_all_have_in_common_names_a_theme_in_which_nobody_says_it_alone() -
     )
 
 
+def test_a_name_that_most_hold_whole_loses_no_word() -> None:
+    """Its first word is in as many spellings, and says less."""
+    phrases = ("beetroot juice", "Beetroot juice", "three weeks of beetroot juice",
+               "beetroot juice nor", "beetroot juice a go", "a beetroot")  # fmt: skip
+    assert named(*phrases) == "beetroot juice"
+
+
 def test_a_broader_phrase_of_the_family_wins_over_a_frequent_narrow_one() -> None:
     """The family guides; without it the frequent one is the name."""
     phrases = ("split squats", "split squats", "split squats", "strength work")
