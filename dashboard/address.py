@@ -96,7 +96,8 @@ def tabs(name: str, labels: Sequence[str]) -> Sequence[TabContainer]:
 def page(pages: int, key: str, name: str = "page") -> int:
     """The page of a list that is shown, from 1; it stands in the address alone."""
     asked = st.query_params.get(name, "1")
-    value = int(asked) if asked.isdecimal() and 1 <= int(asked[:9]) <= pages else 1
+    number = int(asked) if asked.isdecimal() and len(asked) < 10 else 1
+    value = number if 1 <= number <= pages else 1
     widget = f"page_{key}"
     st.session_state[widget] = value
     st.pagination(pages, key=widget, on_change=_turned, args=(name, widget))

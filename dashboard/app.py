@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from crawler.errors import StoreError
-from dashboard import address, data, menu, parts, people, warming, words
+from dashboard import address, data, menu, parts, people, selling, warming, words
 
+ONE_SELLS = "article that promotes a product or speaks for its own offer"
+MANY_SELL = "articles that promote a product or speak for their own offer"
 LEAST = ("1", "2", "3", "5", "10", "20")
 
 
@@ -26,11 +28,23 @@ def filter_row(found: data.Project) -> None:
         if len(years) > 1 or address.chosen("since") or address.chosen("until"):
             address.pick(st.selectbox, "Written since", "since", {"": "Any year"} | years)
             address.pick(st.selectbox, "Written until", "until", {"": "Any year"} | years)
-    chosen = parts.filters()
+        if found.articles or address.chosen("selling"):
+            sold = {"": "Shown", selling.OUT: "Left out"}
+            address.pick(st.selectbox, "Articles that sell", "selling", sold)
+    say(parts.filters())
+
+
+def say(chosen: data.Filters) -> None:
+    """What the filters leave as it is."""
     if chosen.of_members:
         st.caption(
             f"Members' numbers and words: only those {parts.narrowed_by(chosen)}. Articles, "
             "studies, grades and gap scores are over all."
+        )
+    if address.chosen("selling") == selling.OUT:
+        st.caption(
+            f"Left out: {words.many(len(chosen.without), ONE_SELLS, MANY_SELL)}. Members' numbers, "
+            "studies, grades and gap scores stay as they are: what sells never raises a level."
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import address, parts
+from dashboard import address, parts, words
 from dashboard.data import Project, State
 from dashboard.stores import stores
 from miner.inquiries import Inquiry, inquiries
@@ -36,14 +36,14 @@ def table(found: list[Inquiry], names: dict[str, str]) -> None:
                 "Of these answered": f"{one.answered} of {one.askers}",
                 "Threads": one.threads,
                 "Themes": ", ".join(names[key] for key in one.themes if key in names),
-                "First thread": one.questions[0].quote.document,
+                "First thread": words.link(one.questions[0].quote.document),
             }
             for one in found
         ],
         hide_index=True,
         column_config={
             "Question": st.column_config.TextColumn(width="large"),
-            "First thread": st.column_config.TextColumn(width="small"),
+            "First thread": st.column_config.LinkColumn(width="small", display_text="Open ↗"),
         },
         alt="Questions people ask, with how many of them somebody wrote back to",
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dashboard import data, finding
 from dashboard.values import Filters, Row, State
 from miner.index import Mark
-from miner.layout import around, name_zooms, plane
+from miner.layout import LETTER, around, name_zooms, plane
 from miner.model import Kind
 
 __all__ = ["ZOOMS", "Dot", "Spread", "View", "chart", "neighbours", "ready", "view", "warm"]
@@ -39,6 +39,9 @@ KINDS: Mapping[Kind, tuple[str, str]] = {
 }
 """Colour and shape by kind; each colour has a contrast of 3 to 1 on white and on black."""
 LETTERS = 34
+LARGEST, ABOVE = 220, 16
+"""Square pixels of the largest mark, and pixels from its middle to that of its name: of a mark of
+that size the upper edge is 9 pixels up, and a name reaches 6 pixels down."""
 
 
 @dataclass(frozen=True)
@@ -182,8 +185,10 @@ def _dots(
 ) -> list[Dot]:
     names = [_short(row.theme.name) for row in rows]
     within = (places - [x[0], y[0]]) / [x[1] - x[0], y[1] - y[0]] if len(places) else places
-    wide = name_zooms(within, names, width=WIDE, height=TALL)
-    narrow = name_zooms(within, names, width=NARROW, height=TALL)
+    wide, narrow = (
+        _uncut(name_zooms(within, names, width=width, height=TALL), within, names, width)
+        for width in (WIDE, NARROW)
+    )
     return [
         Dot(
             theme=row.theme.id,
@@ -199,6 +204,18 @@ def _dots(
     ]
 
 
+def _uncut(
+    zooms: NDArray[np.float64], within: NDArray[np.float64], names: Sequence[str], width: float
+) -> NDArray[np.float64]:
+    """The zooms; a name that the edge would cut shows only once the reader enlarges the drawing."""
+    half = np.array([LETTER * len(name) / 2 / width for name in names], dtype=np.float64)
+    across = within.reshape(-1, 2)[:, 0]
+    cut = (across < half) | (across > 1 - half)
+    return np.where(cut, np.maximum(zooms, ENLARGED), zooms)
+
+
+ENLARGED = 1.01
+"""A zoom just beyond the whole of a drawing."""
 FINE = 5
 """Digits of a place: a hundredth of a pixel at the largest zoom."""
 NEVER = 1e6
@@ -266,7 +283,7 @@ def chart(found: View, kinds: Mapping[Kind, str], ink: str) -> alt.LayerChart | 
         .encode(
             size=alt.Size(
                 "authors:Q",
-                scale=alt.Scale(domain=[0, max(most, 1)], range=[18, 420]),
+                scale=alt.Scale(domain=[0, max(most, 1)], range=[18, LARGEST]),
                 legend=None,
             ),
             color=alt.Color(
@@ -291,7 +308,9 @@ def chart(found: View, kinds: Mapping[Kind, str], ink: str) -> alt.LayerChart | 
     here = f"(isValid(view) && isValid(view.x) ? {width} / (view.x[1] - view.x[0]) : 1)"
     fits = f"{here} >= (windowSize()[0] < 640 ? datum.narrow : datum.zoom) - 0.001"
     texts = (
-        base.transform_filter(fits).mark_text(dy=-12, fontSize=12, color=ink).encode(text="name:N")
+        base.transform_filter(fits)
+        .mark_text(dy=-ABOVE, fontSize=12, color=ink)
+        .encode(text="name:N")
     )
     layers = [*_close_up(found), dots, texts]
     return alt.layer(*layers).properties(height=TALL)

@@ -102,7 +102,7 @@ def evidence_map(
     legend = alt.Legend(
         orient="bottom", columns=_on_phone(1, 3), title="Evidence", labelLimit=260, symbolSize=120
     )
-    filled = alt.Fill("level:N", scale=scales["colour"], legend=None)
+    filled = alt.Fill("level:N", scale=scales["colour"], legend=legend)
     # Upright on a phone: slanted names of ten columns would lie on one another there.
     column = alt.Axis(
         orient="top",
@@ -186,7 +186,12 @@ def talk(points: Sequence[Point], ink: str = GREY_INK) -> alt.LayerChart | alt.F
                 scale=alt.Scale(
                     domain=["in an article", "in no article"], range=[POINTS, "transparent"]
                 ),
-                legend=alt.Legend(orient="bottom", symbolStrokeColor=POINTS, symbolSize=110),
+                legend=alt.Legend(
+                    orient="bottom",
+                    columns=_on_phone(1, 2),
+                    symbolStrokeColor=POINTS,
+                    symbolSize=110,
+                ),
             ),
             tooltip=[
                 alt.Tooltip("name:N", title="Theme"),
@@ -270,7 +275,12 @@ def _labels(base: alt.Chart, ink: str) -> list[alt.Chart]:
 
 
 def _bands() -> alt.Y:
-    axis = alt.Axis(labelLimit=_on_phone(120, 260), grid=False)
+    # On a phone the name of the line has two lines of its own.
+    axis = alt.Axis(
+        labelLimit=_on_phone(130, 260),
+        grid=False,
+        labelExpr="windowSize()[0] < 640 ? split(datum.label, /: |, /) : datum.label",
+    )
     return alt.Y(
         "band:N",
         title=None,

@@ -58,7 +58,8 @@ def _on_phone(narrow: int, wide: int) -> alt.ExprRef:
 
 def _rows(field: str, labels: Sequence[str]) -> alt.Y:
     """A line for each label, in the order given."""
-    axis = alt.Axis(labelLimit=_on_phone(LABELS // 2, LABELS))
+    # Flush, the first label would stand a little below its line.
+    axis = alt.Axis(labelLimit=_on_phone(LABELS // 2, LABELS), labelFlush=False)
     return alt.Y(field, type="nominal", sort=list(labels), title=None, axis=axis)
 
 

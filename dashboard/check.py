@@ -27,6 +27,8 @@ PAGES = (
     "exports.py",
 )
 SECONDS = 60
+QUIET = "global.disableWidgetStateDuplicationWarning"
+"""The address decides what a widget shows: its default is never taken."""
 
 
 def failing_pages(database: str) -> dict[str, str]:
@@ -48,8 +50,13 @@ def failing_pages(database: str) -> dict[str, str]:
 
 
 def _failing() -> dict[str, str]:
+    from streamlit import config
+    from streamlit.logger import set_log_level
     from streamlit.testing.v1 import AppTest
 
+    # Without a browser Streamlit warns of what only a reader would need.
+    config.set_option(QUIET, True)
+    set_log_level("ERROR")  # afterwards: the first look at the options sets the level of their own
     app = AppTest.from_file(str(APP), default_timeout=SECONDS).run()
     found: dict[str, str] = {}
     for page in PAGES:

@@ -122,18 +122,13 @@ def _narrow(claims: Iterable[Claim], filters: Filters) -> list[Claim]:
     return [claim for claim in claims if filters.lets(claim)]
 
 
-def _fits(piece: Evidence, filters: Filters) -> bool:
-    """Whether a source counts for the condition: it is about it, or about none in particular."""
-    return filters.condition is None or piece.condition in (None, filters.condition)
-
-
 def _covering(
     claims: Iterable[Claim], evidence: Iterable[Evidence], filters: Filters
 ) -> frozenset[str]:
     """Addresses of the articles that speak of a theme: those of its claims and its sentences."""
     told = {c.quote.document for c in _narrow(claims, filters) if c.voice == "article"}
-    read = {p.quote.document for p in evidence if p.quote is not None and _fits(p, filters)}
-    return frozenset(told | read)
+    read = {p.quote.document for p in evidence if p.quote is not None and filters.fits(p)}
+    return frozenset((told | read) - filters.without)
 
 
 def rows(state: State, filters: Filters, kind: Kind | None = None, text: str = "") -> list[Row]:
@@ -151,7 +146,7 @@ def _passing(state: State, filters: Filters) -> tuple[Row, ...]:
     """The themes that pass, in order."""
     chosen = every_row(state, filters).values()
     kept = [row for row in chosen if row.tally.authors >= filters.least]
-    if not filters.narrows and filters.least <= 1:
+    if filters.least <= 1 and filters.condition is None and not filters.of_members:
         kept = list(chosen)
     kept = [row for row in kept if not filters.narrows or row.tally.authors or row.articles]
     if filters.of_members:
@@ -185,9 +180,9 @@ def _counted(state: State, filters: Filters) -> tuple[dict[str, Tally], dict[str
     told = known.told_by_articles(kept)
     for key, pieces in evidence_by_theme(state).items():
         for piece in pieces:
-            if piece.quote is not None and _fits(piece, filters):
+            if piece.quote is not None and filters.fits(piece):
                 told.setdefault(key, set()).add(piece.quote.document)
-    return known.tallies(kept), told
+    return known.tallies(kept), {key: urls - filters.without for key, urls in told.items()}
 
 
 RECENT = 12
@@ -289,7 +284,7 @@ def coverage(state: State, item: Theme, filters: Filters) -> list[Coverage]:
             claims[claim.quote.document].append(claim)
     sentences: dict[str, list[Evidence]] = defaultdict(list)
     for piece in pieces:
-        if piece.quote is not None and _fits(piece, filters):
+        if piece.quote is not None and filters.fits(piece):
             sentences[piece.quote.document].append(piece)
     found = [
         _coverage(state, url, claims[url], sentences[url])
@@ -339,7 +334,7 @@ def _has_both(state: State, one: Contradiction, filters: Filters) -> bool:
 
     def passes(key: str) -> bool:
         if key in pieces:
-            return _fits(pieces[key], filters)
+            return filters.fits(pieces[key])
         return key in claims and filters.lets(claims[key])
 
     return any(map(passes, one.supporting)) and any(map(passes, one.opposing))
@@ -363,7 +358,7 @@ def _voices(
     known = voices(state)
     spoken = {key: known[key] for key in ids if key not in pieces and key in known}
     kept = {key: claim for key, claim in spoken.items() if filters.lets(claim)}
-    fitting = {key: piece for key, piece in pieces.items() if _fits(piece, filters)}
+    fitting = {key: piece for key, piece in pieces.items() if filters.fits(piece)}
     both: dict[str, Claim | Evidence] = {**kept, **fitting}
     return tuple(both[key] for key in ids if key in both)
 

@@ -21,6 +21,7 @@ from miner.agreement import Agreement, agreement
 from miner.judgements import is_judgement
 from miner.ledger import Kept
 from miner.model import Action, Claim, Decision, Theme
+from miner.proposals import Proposal, Proposals
 from miner.text import own_words, sentences
 from miner.undoing import remembered
 
@@ -34,7 +35,10 @@ __all__ = [
     "is_followed",
     "judged",
     "phrases",
+    "placed",
+    "proposal",
     "queue",
+    "records",
     "sample",
     "undo",
     "wordings",
@@ -75,6 +79,11 @@ def history(state: State) -> list[Kept]:
     return data.knowledge(state).history()[::-1]
 
 
+def proposal(state: State, item: Theme) -> Proposal | None:
+    """The name a chat model proposed for a theme, where it may still be adopted."""
+    return Proposals(data.knowledge(state).engine).standing(item, data.claims_of(state, item.id))
+
+
 def phrases(state: State, kept: Iterable[Kept]) -> dict[str, str]:
     """Words of the claims that decisions are about, by id, as far as they are still there."""
     ids = tuple({one.decision.target for one in kept if one.decision.action in CLAIM_ACTIONS})
@@ -96,6 +105,30 @@ def queue(state: State) -> tuple[Claim, ...]:
     asked = {claim.id for claim in found}
     here = {key for theme in data.project(state).themes for key in theme.claims if key in asked}
     return tuple(claim for claim in found if claim.id in here)
+
+
+def placed(state: State, claim_id: str) -> Claim | None:
+    """The member's claim of that id, as long as it stands in a theme."""
+    found = data.knowledge(state).claims(ids=[claim_id])
+    here = any(claim_id in theme.claims for theme in data.project(state).themes)
+    return next((claim for claim in found if here and claim.voice == "member"), None)
+
+
+def records(state: State) -> list[dict[str, object]]:
+    """The history for a file, the first decision first: who, when, what, why, and if it holds."""
+    return [
+        {
+            "number": kept.decision.id,
+            "when": kept.decision.when.isoformat(),
+            "who": kept.decision.who,
+            "what": kept.decision.action,
+            "target": kept.decision.target,
+            "value": dict(kept.decision.value),
+            "why": kept.decision.why,
+            "taken_back": kept.undone,
+        }
+        for kept in reversed(history(state))
+    ]
 
 
 def accepted(state: State) -> frozenset[str]:

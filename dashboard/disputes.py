@@ -39,22 +39,26 @@ def scored(one: Contradiction) -> None:
     if not one.parts:
         return
     st.caption(f"Score {one.score:.0f} of 100, over all conditions.")
-    with st.expander("How the score adds up"):
-        st.table(
-            [
-                {"Part": word("dispute_parts", name), "Points": f"{points:.1f} of {most:g}",
-                 "Why": why}
-                for (name, points), why, most in zip(
-                    one.parts.items(), one.reasons, WEIGHTS.values(), strict=True
-                )
-            ],
-            hide_index=True,
-        )  # fmt: skip
+    parts.folded("How the score adds up", f"score_{one.id}", lambda: adding_up(one))
+
+
+def adding_up(one: Contradiction) -> None:
+    """The parts of a score as a table."""
+    st.table(
+        [
+            {"Part": word("dispute_parts", name), "Points": f"{points:.1f} of {most:g}",
+             "Why": why}
+            for (name, points), why, most in zip(
+                one.parts.items(), one.reasons, WEIGHTS.values(), strict=True
+            )
+        ],
+        hide_index=True,
+    )  # fmt: skip
 
 
 def show() -> None:
     """Draws the page."""
-    state, _, filters = parts.opened("Contradictions")
+    state, found, filters = parts.opened("Contradictions")
     st.text(
         "Where one side says the opposite of another, highest score first. The score says what to "
         "look at first, never who is right."
@@ -66,7 +70,8 @@ def show() -> None:
     chosen = [(one, row) for one, row in disputes if kind in ("", one.type)]
     judging.receipt(state)
     if not chosen:
-        st.text("No contradiction passes these filters.")
+        left = "passes these filters" if found.contradictions else "was found, or each is dismissed"
+        st.text(f"No contradiction {left}.")
         parts.caution()
         return
     if filters.condition:

@@ -32,7 +32,7 @@ TOLD = {
 
 def choose() -> tuple[str, Quotes, Kind | None]:
     """Format, words and kind."""
-    names = {form: ": ".join(taking.FORMATS.get(form, (form,))) for form in export.known()}
+    names = {form: " – ".join(taking.FORMATS.get(form, (form,))) for form in export.known()}
     ordered = {form: names[form] for form in [*taking.FORMATS, *names] if form in names}
     form = address.pick(st.selectbox, "Format", "format", ordered, "csv")
     kind = address.pick(st.pills, "Themes", "kind", KINDS)

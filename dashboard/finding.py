@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -97,12 +97,26 @@ def speaks(state: State) -> bool:
     return mark is not None and _encoder(mark.model) is not None
 
 
-def ask(state: State, text: str, mode: Mode, chosen: Mapping[Facet, str]) -> Found:
-    """The answer to a question, narrowed to what was chosen."""
+def ask(
+    state: State,
+    text: str,
+    mode: Mode,
+    chosen: Mapping[Facet, str],
+    without: frozenset[str] = frozenset(),
+) -> Found:
+    """The answer to a question, narrowed to what was chosen, without some articles.
+
+    What the facets count is counted before these are left out.
+    """
     mark = _mark(state)
     if mark is None or not text.strip():
         return Found()
-    return _found(state.url, mark, text, mode, tuple(sorted(chosen.items())), state)
+    found = _found(state.url, mark, text, mode, tuple(sorted(chosen.items())), state)
+    if not without:
+        return found
+    shown = _index(state.url, state).shown([hit.row for hit in found.hits])
+    kept = {one.row for one in shown if one.type != "article" or one.document not in without}
+    return replace(found, hits=tuple(hit for hit in found.hits if hit.row in kept))
 
 
 @st.cache_resource(show_spinner=False, max_entries=50)

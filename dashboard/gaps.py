@@ -78,6 +78,10 @@ def show() -> None:
     st.text(
         "What many members speak of and articles or studies do not answer. Highest score first."
     )
+    if not found.gaps:
+        st.text("The last run found no gap: too few people speak of any theme.")
+        asked.draw(state, found)
+        return
     gaps = data.gap_rows(state, filters)
     if filters.condition:
         st.caption(

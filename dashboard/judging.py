@@ -17,6 +17,7 @@ from miner.ledger import Kept
 from miner.model import Action, Claim, Decision
 
 __all__ = [
+    "ASKED",
     "queue",
     "receipt",
     "sample",
@@ -27,6 +28,8 @@ __all__ = [
     "undo_button",
 ]
 
+ASKED = "claim"
+"""The address's name of a claim that is to be judged before the queue."""
 OUTCOMES = ("helped", "mixed", "no_effect", "worse", "unknown")
 
 
@@ -82,6 +85,7 @@ def keep(
     why = why or str(st.session_state.get("why") or "")
     try:
         number = deciding.decide(state, action, target, value, who=_signed(), why=why)
+        st.query_params.pop(ASKED, None)
         st.session_state["receipt"] = (done, number)
     except StoreError as error:
         st.session_state["receipt"] = (str(error), 0)
@@ -177,6 +181,9 @@ def queue(state: State, found: Project) -> None:
     """One claim at a time, the least certain first."""
     skipped: set[str] = st.session_state.setdefault("skipped", set())
     waiting = [claim for claim in deciding.queue(state) if claim.id not in skipped]
+    asked = st.query_params.get(ASKED, "")
+    own = deciding.placed(state, asked) if asked and asked not in skipped else None
+    waiting = ([own] if own is not None else []) + waiting
     judged = deciding.judged(deciding.history(state))
     counts = " · ".join(f"{word('actions', a)} {n:,}" for a, n in judged.items())
     st.caption(counts or "Nothing is judged yet.")

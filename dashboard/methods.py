@@ -29,14 +29,15 @@ def numbers(found: Project) -> None:
         f"{many(len(found.gaps), 'gap')}, {many(len(found.contradictions), 'contradiction')}."
     )
     if found.run is not None:
-        models = ", ".join(f"{part}: {version}" for part, version in found.run.models.items())
-        st.text(f"Run {found.run.id}, {words.moment(found.run.finished)}. {models}.")
+        models = found.run.models.items()
+        told = ", ".join(f"{words.word('models', part)}: {version}" for part, version in models)
+        st.text(f"Run {found.run.id}, {words.moment(found.run.finished)}. {told}.")
 
 
 def show() -> None:
     """Draws the page."""
     _, found, _ = parts.opened("Methods and limits")
-    parts.caution()
+    parts.caution(limits=False)
     for paragraph in words.limits():
         st.text(paragraph)
     st.header("Levels of evidence")

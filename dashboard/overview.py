@@ -43,12 +43,8 @@ def changes(found: Project) -> None:
         st.text("No theme was born, merged, split, renamed or lost.")
         return
     counts = Counter(event.kind for event in found.events)
-    st.text(
-        ", ".join(
-            many(n, f"theme {word('events', k)}", f"themes {word('events', k)}")
-            for k, n in counts.most_common()
-        )
-    )
+    told = ", ".join(f"{n:,} {word('events', kind)}" for kind, n in counts.most_common())
+    st.text(f"Themes: {told}.")
     known = found.by_id
     named = [(e, known.get(e.into or e.theme) or known.get(e.theme)) for e in found.events]
     shown = [(event, item) for event, item in named if item is not None]
@@ -64,15 +60,15 @@ def ways_in(found: Project) -> None:
     """Three doors: research, writing, freshness."""
     st.header("Where to start")
     with st.grid(3, min_column_width=240):
-        with st.container(border=True):
+        with st.container(border=True, height="stretch"):
             st.subheader("I research")
             st.text("Browse what members blame and try, down to their own words.")
             st.page_link("themes.py", label="All themes →")
-        with st.container(border=True):
+        with st.container(border=True, height="stretch"):
             st.subheader("I write")
             st.text("See what members ask and try that articles leave out or no study supports.")
             st.page_link("gaps.py", label=f"{many(len(found.gaps), 'gap')} →")
-        with st.container(border=True):
+        with st.container(border=True, height="stretch"):
             st.subheader("Is my data fresh?")
             st.text(f"{many(len(found.sites), 'site')}; {_failed(len(found.failures))}.")
             st.page_link("sources.py", label="Sources and the last run →")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from math import ceil
 from typing import Literal, TypeVar
 
 import streamlit as st
 
-from dashboard import address, data, words
+from dashboard import address, data, people, words
 from dashboard.data import Filters, Project, Row, Said, Sides, State
+from dashboard.selling import OUT, selling
 from dashboard.words import many, plain, word
 from miner.grades import level_of
 from miner.model import Claim, Evidence, Grade, Question, Theme
@@ -20,6 +22,7 @@ __all__ = [
     "caution",
     "evidence_card",
     "filters",
+    "folded",
     "ground",
     "labels",
     "make_brief",
@@ -43,7 +46,7 @@ _ROLE_COLOURS: Mapping[str, Colour] = {SETS: "green", SAYS_OTHERWISE: "orange", 
 
 Item = TypeVar("Item")
 
-VOICES = 3
+VOICES = 2
 """Voices of a side that are shown at once."""
 
 _LEVEL_COLOURS: Mapping[int, Colour] = {1: "green", 2: "green", 3: "blue", 4: "orange", 5: "orange"}
@@ -85,6 +88,7 @@ def filters() -> Filters:
         site=address.chosen("site") or None,
         since=_number(address.chosen("since")),
         until=_number(address.chosen("until")),
+        without=selling(data.state()) if address.chosen("selling") == OUT else frozenset(),
     )
 
 
@@ -138,17 +142,18 @@ def _say_step(step: str) -> None:
     why, command = _COMMANDS[step]
     several = "One of these commands is next" if "\n" in command else "The next command"
     st.info(f"{why} {several}:")
-    st.code(command, language="bash")
+    st.code(command, language=None)
 
 
-def caution() -> None:
-    """The one line that says what these numbers are not."""
+def caution(*, limits: bool = True) -> None:
+    """The one line that says what these numbers are not; below it the limits, if they may."""
     st.caption(
         "Reports of forum members, counted by a program. Those who write are not a sample of those "
         "who are injured, and this is no medical advice."
     )
-    with st.expander("Methods and limits"):
-        st.text("\n\n".join(words.limits()))
+    if limits:
+        with st.expander("Methods and limits"):
+            st.text("\n\n".join(words.limits()))
 
 
 def narrowed(condition: str) -> str:
@@ -214,14 +219,26 @@ def quote_card(one: Said, stance: str, others: Sequence[Said] = ()) -> None:
     """A member's words with who, when, where and how sure; more of the same member below."""
     with st.container(border=True, gap="xsmall"):
         _words(one, stance)
-        open_link("Open the post", one.link)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            open_link("Open the post", one.link)
+            _judge(one.claim)
         if others:
-            with st.expander(
-                f"{many(len(others), 'more quote')} of this author, not counted again"
-            ):
-                for other in others:
-                    _words(other, "")
-                    open_link("Open this post", other.link)
+            said = f"{many(len(others), 'more quote')} of this author, not counted again"
+            folded(said, f"others_{one.claim.id}", partial(_others, others))
+
+
+def _others(others: Sequence[Said]) -> None:
+    """Further words of a member whose card it is."""
+    for other in others:
+        _words(other, "")
+        open_link("Open this post", other.link)
+
+
+def _judge(claim: Claim) -> None:
+    """The way to where the claim can be moved, read anew or dropped, for who may do so."""
+    if people.may_change() and claim.voice == "member":
+        asked = {"desk": "Claims", "claim": claim.id}
+        st.page_link("review.py", label="Read wrongly?", query_params=asked)
 
 
 def _words(one: Said, stance: str) -> None:
@@ -279,8 +296,11 @@ def evidence_card(piece: Evidence, title: str, question: Question, part: str = "
         st.text("\n".join(line for line in said if line))
         _open_source(piece)
         if piece.reasons:
-            with st.expander("Why it was read so"):
-                st.text("\n".join(f"{n}. {why}" for n, why in enumerate(piece.reasons, start=1)))
+            folded("Why it was read so", f"why_{piece.id}", partial(_reasons, piece.reasons))
+
+
+def _reasons(reasons: Sequence[str]) -> None:
+    st.text("\n".join(f"{n}. {why}" for n, why in enumerate(reasons, start=1)))
 
 
 def _open_source(piece: Evidence) -> None:
@@ -310,19 +330,23 @@ def both_sides(state: State, one: Sides) -> None:
     for column, (label, voices) in zip(st.columns(2), sides, strict=True):
         with column:
             st.caption(f"{label}: {many(len(voices), 'voice')}")
-            for voice in voices[:VOICES]:
-                _voice_card(state, voice)
-            if len(voices) > VOICES:
-                _more_voices(state, voices[VOICES:], f"more_{one.contradiction.id}_{label}")
+            _all_cards(state, voices[:VOICES])
+            if left := voices[VOICES:]:
+                said, key = many(len(left), "more voice"), f"more_{one.contradiction.id}_{label}"
+                folded(said, key, partial(_all_cards, state, left))
 
 
-def _more_voices(state: State, voices: Sequence[Claim | Evidence], key: str) -> None:
-    """The other voices of a side, drawn once somebody wants to see them."""
-    box = st.expander(many(len(voices), "more voice"), on_change="rerun", key=key)
+def _all_cards(state: State, voices: Sequence[Claim | Evidence]) -> None:
+    for voice in voices:
+        _voice_card(state, voice)
+
+
+def folded(label: str, key: str, draw: Callable[[], None]) -> None:
+    """A box that is closed at first; what is in it is drawn once somebody wants to see it."""
+    box = st.expander(label, on_change="rerun", key=key)
     if box.open:
         with box:
-            for voice in voices:
-                _voice_card(state, voice)
+            draw()
 
 
 def _voice_card(state: State, one: Claim | Evidence) -> None:

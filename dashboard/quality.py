@@ -12,11 +12,14 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.values import State
+from dashboard.words import word
 from miner.knowledge import Run
 
 __all__ = ["Measured", "card", "change", "measured", "pieces", "runs", "table"]
 
 
+_LINK = re.compile(r"\[([^\[\]\n]{1,200})\]\([^()\s]{1,200}\)")
+"""A link to a file beside the card, which no page can open."""
 ROWS = "Measured on"
 """Name of the column that says what a row is about."""
 
@@ -57,7 +60,8 @@ def pieces(text: str) -> list[str | Measured]:
         if part.startswith("|"):
             found.append(_table(above, part.splitlines()))
         else:
-            above = re.sub(r"(?m)^- ", "• ", part).replace("**", "").replace("`", "")
+            bare = _LINK.sub(r"\1", part).replace("**", "").replace("`", "")
+            above = re.sub(r"(?m)^- ", "• ", bare)
             found.append(above)
     return found
 
@@ -83,7 +87,7 @@ def change(now: Run, before: Run | None) -> list[dict[str, str]]:
     known = before.counts if before else {}
     return [
         {
-            "What": name.replace("_", " ").capitalize(),
+            "What": word("counts", name),
             "This run": f"{count:,}",
             "Run before": f"{known[name]:,}" if name in known else "–",
             "Change": f"{count - known[name]:+,}" if name in known else "–",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from dashboard import address, data, deciding, judging, parts, people, words
+from dashboard import address, data, deciding, judging, parts, people, taking, words
 from dashboard.data import Project, State
 from dashboard.words import many, plain, word
 from miner.ledger import Kept
@@ -57,6 +57,12 @@ def rename(state: State, item: Theme) -> None:
         name = st.text_input("New name", value=item.name, max_chars=120)
         if st.form_submit_button("Rename") and name and name.strip() != item.name:
             judging.settle(state, "rename", item.id, {"name": name.strip()}, "Renamed.")
+    proposed = deciding.proposal(state, item)
+    if proposed is not None:
+        st.text(f"{proposed.model} would call it “{proposed.name}”.")
+        if st.button(f"Call it “{plain(proposed.name)}”", key=f"adopt_{item.id}"):
+            why = f"proposed by {proposed.model}"
+            judging.settle(state, "rename", item.id, {"name": proposed.name}, "Renamed.", why=why)
 
 
 def merge(state: State, item: Theme) -> None:
@@ -177,10 +183,25 @@ def history(state: State, found: Project) -> None:
         st.text("Nobody has decided anything yet.")
         return
     st.caption(f"{many(len(kept), 'decision')}. Each stays here, what was taken back too.")
+    take_history(state)
     shown = parts.paged(kept, "history")
     names = {item.id: item.name for item in found.themes} | deciding.phrases(state, shown)
     for one in shown:
         entry(state, one, names)
+
+
+def take_history(state: State) -> None:
+    """The whole history as a file; it is made once it is asked for."""
+    with st.container(horizontal=True):
+        for form, (label, mime) in taking.HISTORY.items():
+            st.download_button(
+                label,
+                lambda form=form: taking.history(state, form),  # type: ignore[misc]
+                f"folkgrade-decisions.{form}",
+                mime,
+                on_click="ignore",
+                key=f"history_{form}",
+            )
 
 
 def entry(state: State, one: Kept, names: Mapping[str, str]) -> None:

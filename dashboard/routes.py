@@ -21,8 +21,9 @@ from starlette.routing import Route
 
 from crawler.errors import StoreError
 from dashboard import data, people
+from dashboard.selling import OUT, selling
 from dashboard.values import Filters, Row, State
-from miner.counts import shares
+from miner.counts import FEW, Share, shares
 from miner.errors import NothingMined
 from miner.letters import atom
 from miner.model import Kind
@@ -106,7 +107,10 @@ def themes(request: Request) -> Response:
         mark = _mark(state, str(request.url))
         if _known(request, mark):
             return Response(status_code=304, headers={**HEADERS, "ETag": mark})
-        rows = data.rows(state, filters(asked), kind)  # type: ignore[arg-type]
+        chosen = filters(asked)
+        if asked.get("selling") == OUT:
+            chosen = replace(chosen, without=selling(state))
+        rows = data.rows(state, chosen, kind)  # type: ignore[arg-type]
     except StoreError as error:
         return _error(503, str(error))
     start, size = _whole(asked, "offset", 0), min(_whole(asked, "limit", PAGE), LARGEST)
@@ -142,8 +146,7 @@ def _records(rows: Sequence[Row], base: str) -> list[dict[str, Any]]:
             "threads": row.tally.threads,
             "sites": row.tally.sites,
             "reported": row.tally.reported,
-            "outcomes": {name: asdict(one) | {"percent": one.percent}
-                         for name, one in shares(row.tally).items()},
+            "outcomes": {name: _share(one) for name, one in shares(row.tally).items()},
             "level": row.grade.level if row.grade else None,
             "status": row.grade.status if row.grade else "not_searched",
             "certainty": row.grade.certainty if row.grade else None,
@@ -153,6 +156,13 @@ def _records(rows: Sequence[Row], base: str) -> list[dict[str, Any]]:
         }
         for row in rows
     ]  # fmt: skip
+
+
+def _share(share: Share) -> dict[str, Any]:
+    """Counts; an interval and a percentage from five people on, as in all that leaves."""
+    few = () if share.n >= FEW else ("low", "high")
+    told = {name: value for name, value in asdict(share).items() if name not in few}
+    return told | {"percent": share.percent}
 
 
 PATHS = {"/feed.atom": feed, "/api/themes.json": themes, "/healthz": healthz}

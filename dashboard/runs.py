@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import address, deciding, parts, quality, words
 from dashboard.data import State
-from dashboard.words import many, plain
+from dashboard.words import many, plain, word
 from miner.knowledge import Run
 
 
@@ -15,19 +15,20 @@ def details(run: Run, before: Run | None) -> None:
     st.header(f"Run {run.id}", anchor=False)
     took = sum(run.seconds.values())
     st.text(
-        f"Finished {words.moment(run.finished)}, {took:,.0f} s. "
-        f"Settings {run.settings_hash[:12]}. {many(len(run.decisions), 'decision')} followed."
+        f"Finished {words.moment(run.finished)}, {took:,.0f} seconds of work. Settings "
+        f"{run.settings_hash[:12]}. {many(len(run.decisions), 'decision')} followed."
     )
     st.subheader("In and out")
     st.table(quality.change(run, before), hide_index=True)
     left, right = st.columns(2)
     with left:
         st.subheader("Models and versions")
-        st.table([{"Part": p, "Version": plain(v)} for p, v in run.models.items()], hide_index=True)
+        versions = [(word("models", part), plain(name)) for part, name in run.models.items()]
+        st.table([{"Part": part, "Version": name} for part, name in versions], hide_index=True)
     with right:
         st.subheader("Time by stage")
         st.table(
-            [{"Stage": name, "Seconds": f"{s:,.1f}"} for name, s in run.seconds.items()],
+            [{"Stage": word("stages", k), "Seconds": f"{s:,.1f}"} for k, s in run.seconds.items()],
             hide_index=True,
         )
     failures(run)

@@ -46,7 +46,7 @@ def facets(state: State, text: str, mode: Mode, filters: Filters) -> tuple[Found
     for facet, (name, _) in offered.items():
         if value := address.chosen(name):
             chosen[facet] = value
-    found = finding.ask(state, text, mode, chosen)
+    found = finding.ask(state, text, mode, chosen, filters.without)
     with st.container(horizontal=True):
         for facet, (name, label) in offered.items():
             counts = found.facets.get(facet, {})
@@ -73,6 +73,8 @@ def summary(found: Found, filters: Filters) -> None:
         st.caption("There may be more: only the likeliest are shown and counted.")
     if filters.since or filters.until:
         st.caption("The years chosen above do not narrow a search.")
+    if filters.without:
+        st.caption("The numbers beside the choices count the articles left out, too.")
     for one, others in found.instead.items():
         st.text(f"Hardly anybody writes “{one}”; also looked for: {', '.join(others)}.")
 

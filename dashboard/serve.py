@@ -40,6 +40,7 @@ _FLAGS: Mapping[str, str] = {
     "client.toolbarMode": "viewer",
     "client.showErrorDetails": "none",
     "runner.magicEnabled": "false",
+    "global.disableWidgetStateDuplicationWarning": "true",
 }
 
 

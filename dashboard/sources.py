@@ -28,7 +28,7 @@ def sites(found: Project, fresh: Mapping[str, Freshness]) -> None:
                 "Studies": site.studies,
                 "First post": words.day(site.first) if site.posts else "–",
                 "Last post": words.day(site.last) if site.posts else "–",
-                "Last read": words.moment(site.fetched),
+                "Last stored": words.moment(site.fetched),
                 "Last visit": _visit(fresh.get(site.site), site.site),
                 **_missing(fresh.get(site.site)),
             }
@@ -48,14 +48,13 @@ def _visit(fresh: Freshness | None, site: str) -> str:
     if fresh is None or fresh.visited is None:
         known = {"import": "imported", "literature": "looked up or imported"}
         return known.get(site, "no visit recorded")
-    status = word("visits", fresh.status)
+    status = f"{words.moment(fresh.visited)}, {word('visits', fresh.status)}"
     return f"{status}: {fresh.reason}" if fresh.reason else status
 
 
 def _missing(fresh: Freshness | None) -> dict[str, str | int]:
     """Columns on what a site lacks."""
     return {
-        "Visited": words.moment(fresh.visited) if fresh and fresh.visited else "",
         "Pages to come": fresh.queued if fresh else 0,
         "Posts missing": fresh.missing if fresh else 0,
         "Off topic": fresh.off_topic if fresh else 0,
@@ -68,7 +67,7 @@ def unvisited(found: Project, fresh: Mapping[str, Freshness]) -> None:
     for name, one in fresh.items():
         if name not in known and one.visited:
             off = f", {one.off_topic:,} threads off topic" if one.off_topic else ""
-            st.text(f"{name}: {_visit(one, name)}{off} ({words.moment(one.visited)})")
+            st.text(f"{name}: {_visit(one, name)}{off}")
 
 
 MOST_HOLES = 50
@@ -118,12 +117,9 @@ def last_run(run: Run) -> None:
         f"Settings {run.settings_hash[:12]}."
     )
     with st.grid(3, min_column_width=240):
-        _list("Counts", {key.replace("_", " "): f"{n:,}" for key, n in run.counts.items()})
-        _list(
-            "Seconds by stage",
-            {key.replace("_", " "): f"{s:.1f}" for key, s in run.seconds.items()},
-        )
-        _list("Models", dict(run.models))
+        _list("Counts", {word("counts", key): f"{n:,}" for key, n in run.counts.items()})
+        _list("Seconds by stage", {word("stages", k): f"{s:.1f}" for k, s in run.seconds.items()})
+        _list("Models", {word("models", part): name for part, name in run.models.items()})
     if run.failures:
         st.subheader(many(len(run.failures), "document not mined", "documents not mined"))
         for url, why in run.failures.items():
@@ -148,7 +144,8 @@ def show() -> None:
     fine = parts.next_command(found)
     if not found.sites:
         unvisited(found, fresh)
-        failures(found)
+        if found.failures:
+            failures(found)
         return
     if fine:
         parts.stale(found)

@@ -47,6 +47,12 @@ def _lines(found: tuple[Mark, ...]) -> list[str]:
     return [*said, *([f"Not found: {'; '.join(lacking)}."] if lacking else [])]
 
 
+def _head(name: str) -> str:
+    """A mark as the head of a column."""
+    said = word("page_marks", name)
+    return said[:1].upper() + said[1:]
+
+
 def overview(state: State, articles: dict[str, str]) -> None:
     """A table of articles by address and title with their marks."""
     if not articles:
@@ -56,7 +62,7 @@ def overview(state: State, articles: dict[str, str]) -> None:
     rows = []
     for url, title in list(articles.items())[:MOST]:
         held = {mark.name for mark in marks_of(state, url)}
-        told = {word("page_marks", name): "yes" if name in held else "" for name in names}
+        told = {_head(name): "yes" if name in held else "–" for name in names}
         rows.append({"Article": title, **told})
     st.dataframe(
         rows, hide_index=True, alt="Articles with what is known of the page; see the theme pages"

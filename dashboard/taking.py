@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from io import BytesIO
+from io import BytesIO, StringIO
 
-from dashboard import data
+from dashboard import data, deciding
 from dashboard.routes import NAME
 from dashboard.values import Filters, State
 from miner import export
 from miner.export.archive import ending, packed
 from miner.export.gather import Wanted, gather
 from miner.export.package import Quotes
+from miner.export.separated import safe
 from miner.model import Kind
 
-__all__ = ["FORMATS", "REFERENCES", "file_name", "made", "narrowed"]
+__all__ = ["FORMATS", "HISTORY", "REFERENCES", "file_name", "history", "made", "narrowed"]
 
 FORMATS: Mapping[str, tuple[str, str]] = {
-    "csv": ("CSV tables", "for spreadsheets: a table a file, in one archive"),
-    "xlsx": ("Excel workbook", "a sheet a table"),
-    "jsonl": ("JSON lines", "for programs: a table a file, in one archive"),
-    "parquet": ("Parquet", "for R, Python and DuckDB, in one archive"),
+    "csv": ("CSV tables", "for spreadsheets: one file for each table, in an archive"),
+    "xlsx": ("Excel workbook", "one sheet for each table"),
+    "jsonl": ("JSON lines", "for programs: one file for each table, in an archive"),
+    "parquet": ("Parquet", "for R, Python and DuckDB, in an archive"),
     "refi": ("REFI-QDA project", "for NVivo, MAXQDA, ATLAS.ti and QualCoder"),
     "qdc": ("REFI-QDA code book", "the codes alone"),
     "ris": ("RIS", "the studies, for Zotero and EndNote"),
     "bibtex": ("BibTeX", "the studies, for LaTeX"),
     "csl": ("CSL-JSON", "the studies, for Pandoc and Zotero"),
-    "obsidian": ("Obsidian vault", "a note a theme, in one archive"),
+    "obsidian": ("Obsidian vault", "one note for each theme, in an archive"),
     "html": ("One web page", "with charts; it needs nothing else"),
     "ro-crate": ("RO-Crate", "for archives: tables with the record of the run"),
     "datapackage": ("Data package", "for archives: tables with a Frictionless description"),
 }
 """What each format is called and whom it is for; others are known by their name alone."""
+HISTORY: Mapping[str, tuple[str, str]] = {
+    "csv": ("Download the history as CSV", "text/csv"),
+    "json": ("Download the history as JSON", "application/json"),
+}
+"""Formats of the history of decisions, with their button and media type."""
 REFERENCES = ("ris", "bibtex", "csl")
 EVERYTHING = Filters()
 
@@ -56,6 +64,7 @@ def made(
         project=os.environ.get(NAME, ""),
         program=_program(),
         lets=filters.lets if filters.narrows else None,
+        takes=filters.takes if filters.without else None,
         tallies={row.theme.id: row.tally for row in rows} if filters.narrows else {},
         narrowed={} if themes else narrowed(filters, kind),
     )
@@ -68,6 +77,20 @@ def made(
     return written.getvalue()
 
 
+def history(state: State, form: str) -> bytes:
+    """All decisions as a file of `HISTORY`; cells are safe to open in a spreadsheet."""
+    found = deciding.records(state)
+    if form == "json":
+        return json.dumps(found, indent=2, ensure_ascii=False).encode("utf-8", "replace")
+    text = StringIO(newline="")
+    rows = csv.DictWriter(text, list(found[0]) if found else [], lineterminator="\r\n")
+    rows.writeheader()
+    for one in found:
+        told = {**one, "value": json.dumps(one["value"], ensure_ascii=False)}
+        rows.writerow({k: safe(v) if isinstance(v, str) else v for k, v in told.items()})
+    return text.getvalue().encode("utf-8-sig", "replace")
+
+
 def narrowed(filters: Filters, kind: Kind | None = None) -> dict[str, str]:
     """What was chosen, by what it is called."""
     chosen = {
@@ -77,6 +100,7 @@ def narrowed(filters: Filters, kind: Kind | None = None) -> dict[str, str]:
         "written since": filters.since,
         "written until": filters.until,
         "authors of a theme": f"{filters.least} or more" if filters.least > 1 else None,
+        "articles that sell something": "left out" if filters.without else None,
     }
     return {name: str(value) for name, value in chosen.items() if value}
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import address, bubbles, mapping, opening, parts
 from dashboard.bubbles import BANDS, LINE, STEPS, Point
-from dashboard.words import many
+from dashboard.words import many, word
 from miner.model import Kind
 
 KINDS = {"remedy": "Remedies", "cause": "Causes", "trigger": "Triggers"}
@@ -29,12 +29,12 @@ def frame(found: list[Point]) -> pd.DataFrame:
     )
 
 
-def explain(found: list[Point]) -> None:
+def explain(found: list[Point], kind: Kind) -> None:
     """What the line is, and how many themes are on each side of it."""
     above = sum(one.band in STEPS for one in found)
     st.text(
-        f"{many(len(found), 'theme')}: for {above:,} a controlled study was found, for "
-        f"{len(found) - above:,} none."
+        f"{many(len(found), kind, word('kinds_many', kind))} that members speak of: for {above:,} "
+        f"a controlled study was found, for {len(found) - above:,} none."
     )
     st.caption(
         "The line is where no controlled study was found: no trial, cohort or case-control study, "
@@ -53,7 +53,7 @@ def show() -> None:
     if not drawn:
         st.text("No theme of this kind passes the filters.")
         return
-    explain(drawn)
+    explain(drawn, kind)
     parts.caution()
     opening.opener({one.theme: one.name for one in drawn})
     event = st.altair_chart(

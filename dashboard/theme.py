@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import get_args
 
 import streamlit as st
 
@@ -14,6 +13,7 @@ from dashboard import (
     data,
     judging,
     parts,
+    people,
     standing,
     taking,
     within,
@@ -29,6 +29,7 @@ SENTENCES = 5
 ROLES = (parts.SETS, parts.SAYS_OTHERWISE, parts.ASIDE, "")
 TABS = ("Quotes", "Evidence", "Articles", "Trend", "Disagreement", "Within", "Related")
 SCALE = " (Oxford scale, 1 is the highest, 5 the lowest)"
+OUTCOMES: tuple[Stance, ...] = ("helped", "mixed", "no_effect", "worse")
 APART: tuple[Stance, ...] = ("said", "tried", "advised", "asked", "other", "rejected")
 
 
@@ -66,6 +67,9 @@ def header(
     with st.container(horizontal=True, vertical_alignment="center"):
         parts.make_brief(row.theme)
         take_along(state, row.theme)
+        if people.may_change():
+            asked = {"desk": "Themes", "theme": row.theme.id}
+            st.page_link("review.py", label="Rename, merge or split →", query_params=asked)
     parts.caution()
     if filters.condition:
         st.caption(
@@ -112,7 +116,8 @@ def members(row: Row) -> None:
         outcomes(tally)
     apart = {word("stances", s): getattr(tally, s) for s in APART if getattr(tally, s)}
     if apart:
-        st.subheader("Not counted as outcomes" if row.theme.kind == "remedy" else "Authors")
+        if row.theme.kind == "remedy":
+            st.subheader("Not counted as outcomes")
         st.table(
             [{"What they say": label, "Authors": f"{n:,}"} for label, n in apart.items()],
             hide_index=True,
@@ -146,9 +151,10 @@ def verdict(row: Row) -> None:
     st.header("Evidence")
     grade = row.grade
     status = grade.status if grade else "not_searched"
-    scale = SCALE if grade and grade.level else ""
+    level = words.level(grade)
+    said = f"{level}{SCALE}" if grade and grade.level else f"Level: {level}"
     st.text(
-        f"Level: {words.level(grade)}{scale}\nStatus: {word('statuses', status)}\n"
+        f"{said}\nStatus: {word('statuses', status)}\n"
         f"Certainty: {word('certainty', grade.certainty) if grade and grade.certainty else '–'}"
     )
     st.caption(words.status_help(grade))
@@ -179,7 +185,7 @@ def quotes(state: State, row: Row, votes: list[Vote], filters: Filters) -> None:
     """The words behind the numbers: one entry for each author, the deciding words first."""
     part = within.chosen_part(state, row.theme, filters)
     votes = within.narrowed(state, row.theme, filters, part, votes)
-    counts = {s: len(data.of_stance(votes, s)) for s in get_args(Stance)}
+    counts = {s: len(data.of_stance(votes, s)) for s in (*OUTCOMES, *APART)}
     options = {"": f"All {len(votes)}"} | {
         s: f"{word('stances', s)} {n}" for s, n in counts.items() if n
     }
@@ -197,15 +203,21 @@ def quotes(state: State, row: Row, votes: list[Vote], filters: Filters) -> None:
                 parts.quote_card(found[0], word("stances", vote.stance), found[1:])
 
 
-def sources(state: State, row: Row) -> None:
+def sources(state: State, row: Row, filters: Filters) -> None:
     """Studies and sentences, those that set the level first."""
     grade = row.grade
     question = grade.question if grade else main_question(row.theme)
     pieces = sorted(
-        ((parts.role(p, grade, question), p) for p in data.evidence_of(state, row.theme.id)),
+        (
+            (parts.role(p, grade, question), p)
+            for p in data.evidence_of(state, row.theme.id)
+            if filters.takes(p)
+        ),
         key=lambda pair: (ROLES.index(pair[0]), -(pair[1].year or 0)),
     )
-    st.caption(f"{many(len(pieces), 'source')}. {word('questions', question)}")
+    st.caption(
+        f"{many(len(pieces), 'source')}, graded by the question: {word('questions', question)}"
+    )
     judging.receipt(state)
     judged = assessing.judged(state)
     shown = parts.paged(pieces, f"{row.theme.id}_sources")
@@ -228,7 +240,7 @@ def by_condition(grades: tuple[Grade, ...]) -> None:
                 "Condition": plain(words.condition(g.condition)) if g.condition else "All",
                 "Level": words.level(g),
                 "Status": word("statuses", g.status),
-                "Certainty": word("certainty", g.certainty),
+                "Certainty": word("certainty", g.certainty) or "–",
             }
             for g in grades
         ],
@@ -344,7 +356,7 @@ def behind(state: State, found: Project, row: Row, filters: Filters, disputes: l
     tabs = address.tabs("tab", TABS)
     drawn: tuple[Callable[[], None], ...] = (
         lambda: quotes(state, row, data.voted(state, row.theme, filters), filters),
-        lambda: sources(state, row),
+        lambda: sources(state, row, filters),
         lambda: articles(state, row, filters),
         lambda: trend(state, row, found, filters),
         lambda: disagreement(state, disputes, filters),

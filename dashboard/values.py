@@ -49,6 +49,8 @@ class Filters:
     """First year members wrote in; what carries no date is left out then."""
     until: int | None = None
     """Last year."""
+    without: frozenset[str] = frozenset()
+    """Articles that are left out, by address: those that sell something, where that is asked."""
 
     @property
     def of_members(self) -> bool:
@@ -58,13 +60,15 @@ class Filters:
     @property
     def narrows(self) -> bool:
         """Whether anything but the number of authors is asked for."""
-        return self.condition is not None or self.of_members
+        return self.condition is not None or self.of_members or bool(self.without)
 
     def lets(self, claim: Claim) -> bool:
         """Whether a claim passes."""
         if self.condition is not None and claim.condition != self.condition:
             return False
-        if claim.voice != "member" or not self.of_members:
+        if claim.voice != "member":
+            return claim.quote.document not in self.without
+        if not self.of_members:
             return True
         if self.site and (site_of(claim.quote.document) or "import") != self.site:
             return False
@@ -72,6 +76,17 @@ class Filters:
         if year is None:
             return not (self.since or self.until)
         return (self.since or year) <= year <= (self.until or year)
+
+    def takes(self, piece: Evidence) -> bool:
+        """Whether a source passes; a study passes whoever names it."""
+        place = piece.quote.document if piece.quote else piece.url
+        return piece.source_type == "study" or place not in self.without
+
+    def fits(self, piece: Evidence) -> bool:
+        """Whether it passes and is about the condition, or about none in particular."""
+        return self.takes(piece) and (
+            self.condition is None or piece.condition in (None, self.condition)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import gc
 import logging
+import time
 from threading import Event, Thread
 
 from crawler.errors import StoreError
-from dashboard import data
+from dashboard import data, menu, parts, reading, words
 
-__all__ = ["beside", "drawn", "first"]
+__all__ = ["NEEDED", "beside", "drawn", "first"]
+
+NEEDED = (menu, parts)
+"""What every page is drawn with."""
 
 IDLE = 5.0
 """Seconds after which the rest is read though nobody came."""
+
+PAUSE = 2.0
+"""Seconds that a browser has the processor to itself for drawing that page."""
 
 _seen = Event()
 
@@ -23,11 +30,16 @@ def drawn() -> None:
 
 
 def first() -> None:
-    """Reads the project, which the first page needs; what is wrong with it a page will say."""
+    """Reads the project, which the first page needs; what is wrong with it a page will say.
+
+    What draws that page is imported by this module, so that it need not be then.
+    """
     # Streamlit says for each cache that no reader is there, which is just the point.
     logging.getLogger("streamlit").setLevel(logging.ERROR)
     try:
         data.rows(data.state(), data.Filters())
+        for name in data.project(data.state()).conditions:
+            words.condition(name)
     except StoreError:
         return
 
@@ -38,7 +50,8 @@ def beside() -> None:
 
 
 def _rest() -> None:
-    _seen.wait(IDLE)
+    if _seen.wait(IDLE):
+        time.sleep(PAUSE)
     # Drawing packages take seconds to import: the first page needs none of them.
     from dashboard import atlas, finding
 
@@ -47,6 +60,7 @@ def _rest() -> None:
         if not data.project(state).themes:
             return
         data.roll(state)
+        reading.voices(state)
         atlas.warm(state)
         finding.speaks(state)
     except StoreError:

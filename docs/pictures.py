@@ -17,6 +17,11 @@ from miner.knowledge import Knowledge
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+PICTURES = ROOT / "docs" / "pictures"
+DRAWINGS = {"map", "atlas"}
+"""Pages of which the drawing alone is taken."""
+WHOLE = "!document.querySelector('[data-testid=stSkeleton]')"
+"""That nothing is a grey box still."""
 QUIET = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
@@ -29,7 +34,7 @@ def main(project: Path) -> None:
         "overview": "overview",
         "theme": f"theme?theme={told.id}",
         "gaps": "gaps",
-        "map": "map?least=3",
+        "map": "map?least=10",
         "atlas": "atlas?least=2",
     }
     with start(database, 0) as server, sync_playwright() as playwright:
@@ -37,12 +42,17 @@ def main(project: Path) -> None:
         page = browser.new_page(viewport={"width": 1400, "height": 1250})
         page.set_default_timeout(120_000)
         for name, address in pages.items():
+            # A drawing has to fit: what stands below the window's edge, the menu lies over.
+            tall = 2600 if name in DRAWINGS else 1250
+            page.set_viewport_size({"width": 1400, "height": tall})
             page.goto(f"{server.address}/{address}")
             page.get_by_role("heading", level=1).wait_for()
             page.locator(QUIET).wait_for()
+            page.wait_for_function(WHOLE)
             # Charts and tables are drawn after the page is.
             page.wait_for_timeout(4000)
-            page.screenshot(path=ROOT / "docs" / "pictures" / f"{name}.png")
+            drawn = page.get_by_test_id("stVegaLiteChart").first
+            (drawn if name in DRAWINGS else page).screenshot(path=PICTURES / f"{name}.png")
         browser.close()
 
 

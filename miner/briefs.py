@@ -135,8 +135,10 @@ def _left(known: Known) -> tuple[str, ...]:
     if not people:
         return ()
     left = len(people - {one.voter for one in known.questions if one.answers})
-    many = "people who ask" if len(people) > 1 else "person who asks"
-    return (f"Of {len(people):,} {many} about it {left:,} got no answer in the thread.",)
+    if len(people) == 1:
+        return (f"One person asks about it, and got {'no' if left else 'an'} answer.",)
+    without = f"{left:,}" if left else "none"
+    return (f"{len(people):,} people ask about it; {without} of them got no answer.",)
 
 
 def _audience(counted: Tally, names: Sequence[str]) -> str:
@@ -146,7 +148,7 @@ def _audience(counted: Tally, names: Sequence[str]) -> str:
     heard = f"{_many(counted.authors, 'member')} in {where} {verb} of it"
     if not counted.authors:
         heard = "no member speaks of it"
-    complaints = ", ".join(names[:4]) or f"complaint {_words()['caution']['unknown']}"
+    complaints = "; ".join(names[:4]) or f"complaint {_words()['caution']['unknown']}"
     return f"People with: {complaints}. In the data {heard}."
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["around", "name_zooms", "plane"]
+__all__ = ["LETTER", "around", "name_zooms", "plane"]
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]

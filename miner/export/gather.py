@@ -69,6 +69,8 @@ class Wanted:
     program: str = "Folkgrade"
     lets: Callable[[Claim], bool] | None = None
     """Which claims are kept; all without."""
+    takes: Callable[[Evidence], bool] | None = None
+    """Which sources are kept; all without."""
     tallies: Mapping[str, Tally] = field(default_factory=dict)
     """What the kept claims of each theme count, where only some are kept."""
     narrowed: Mapping[str, str] = field(default_factory=dict)
@@ -86,7 +88,11 @@ def gather(corpus: Corpus, knowledge: Knowledge, wanted: Wanted) -> Package:
     )
     ids = {theme.id for theme in themes}
     only = ids if wanted.themes else None
-    evidence = tuple(_shown(item, wanted) for item in knowledge.evidence() if item.theme in ids)
+    evidence = tuple(
+        _shown(item, wanted)
+        for item in knowledge.evidence()
+        if item.theme in ids and (wanted.takes is None or wanted.takes(item))
+    )
     grades = tuple(grade for grade in knowledge.grades() if grade.theme in ids)
     gaps = tuple(gap for gap in knowledge.gaps() if gap.theme in ids)
     disputes = tuple(some for some in knowledge.contradictions() if some.theme in ids)

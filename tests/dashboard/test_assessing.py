@@ -114,7 +114,9 @@ def test_a_contradiction_shows_its_score_and_how_it_adds_up(
     """The score as a whole, and each part with its points and its reason."""
     app = opened(project_file, "disputes.py")
     assert any("Score 62 of 100" in str(one.value) for one in app.caption)
-    table = app.table[0].value
+    (one,) = data.project(data.state()).contradictions
+    app.session_state[f"score_{one.id}"] = True
+    table = app.run().table[0].value
     assert list(table["Points"]) == ["17.5 of 35", "20.0 of 20", "10.0 of 25", "15.0 of 20"]
     assert "even" in list(table["Why"])
 

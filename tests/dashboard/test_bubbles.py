@@ -59,6 +59,14 @@ def test_a_mark_is_hollow_where_no_article_speaks_of_it() -> None:
     assert fill["condition"]["field"] == "level"
 
 
+def test_the_levels_have_one_legend() -> None:
+    """Fill, outline and shape tell of it alike: else Vega has two that quarrel."""
+    encoding = the_map()["encoding"]
+    legends = [encoding["fill"]["condition"]["legend"]]
+    legends += [encoding[channel]["legend"] for channel in ("stroke", "shape")]
+    assert legends[0] == legends[1] == legends[2]
+
+
 def test_a_click_on_a_mark_names_its_theme() -> None:
     """Both charts can be asked which theme was clicked."""
     assert the_map()["params"][0]["select"]["fields"] == ["theme"]

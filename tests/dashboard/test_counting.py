@@ -17,6 +17,7 @@ from crawler.database import open_database
 from crawler.documents import Post, Source, Thread
 from dashboard import data, warming
 from dashboard.check import PAGES
+from dashboard.parts import VOICES
 from dashboard.values import Filters
 from miner.counts import wilson
 from miner.knowledge import Knowledge, Run
@@ -147,10 +148,10 @@ def test_both_sides_of_a_contradiction_have_the_voices_they_count(
     first = found[0][0]
     assert counted[:2] == [len(first.supporting), len(first.opposing)]
     for side, n in (("For", counted[0]), ("Against", counted[1])):
-        app.session_state[f"more_{first.id}_{side}"] = n > 3
+        app.session_state[f"more_{first.id}_{side}"] = n > VOICES
     app.run()
     shown = [line for line in captions(app) if line.startswith("member ")]
-    rest = sum(min(n, 3) for n in counted[2:])
+    rest = sum(min(n, VOICES) for n in counted[2:])
     assert len(shown) == counted[0] + counted[1] + rest
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +12,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from crawler.errors import StoreError
-from dashboard import data, deciding, quality
+from dashboard import data, deciding, quality, taking
 from dashboard.values import Filters
+from miner.proposals import Proposal, Proposals
 
 
 def press(app: AppTest, label: str) -> None:
@@ -45,6 +49,40 @@ def test_a_claim_is_accepted_rejected_and_taken_back(
     assert [k.undone for k in deciding.history(data.state())] == [False, True, False]
     assert kept[0].decision.target in {c.id for c in deciding.queue(data.state())}
     assert first
+
+
+def test_a_quote_of_a_theme_can_be_judged_by_its_address(
+    project_file: Path, opened: Callable[..., AppTest]
+) -> None:
+    """The claim of the address comes before the queue, and is judged once."""
+    app = opened(project_file, "theme.py", theme="cau-desk")
+    wanted = data.claims_of(data.state(), "cau-desk")[-1]
+    app.switch_page("review.py")
+    app.query_params["claim"] = wanted.id
+    app.run()
+    assert f"“{wanted.quote.text}”" in texts(app)
+    press(app, "Not a claim")
+    assert "claim" not in app.query_params
+    assert f"“{wanted.quote.text}”" not in texts(app)
+    assert [k.decision.target for k in deciding.history(data.state())] == [wanted.id]
+
+
+def test_the_history_can_be_taken_along(here: data.State) -> None:
+    """Who, when, what, why and what was taken back; no cell is a formula."""
+    number = deciding.decide(
+        here, "rename", "rem-magnets", {"name": "socks"}, who="=ada", why="plain; “short”"
+    )
+    deciding.undo(data.state(), number, who="bea")
+    now = data.state()
+    told = json.loads(taking.history(now, "json"))
+    assert [(one["what"], one["who"], one["taken_back"]) for one in told] == [
+        ("rename", "=ada", True),
+        ("undo", "bea", False),
+    ]
+    assert told[0]["why"] == "plain; “short”"
+    assert told[0]["value"]["name"] == "socks"
+    rows = list(csv.DictReader(io.StringIO(taking.history(now, "csv").decode("utf-8-sig"))))
+    assert [row["who"] for row in rows] == ["'=ada", "bea"]
 
 
 def test_a_merge_shows_on_the_themes_page_at_once(
@@ -95,7 +133,7 @@ def test_a_grade_is_set_with_its_reason(project_file: Path, opened: Callable[...
     app.switch_page("theme.py")
     app.query_params["theme"] = "rem-magnets"
     app.run()
-    assert "Level: Level 4" in texts(app)
+    assert "Level 4 (Oxford scale" in texts(app)
     assert "1. A person set this grade" in texts(app)
 
 
@@ -105,7 +143,7 @@ def test_a_contradiction_is_dismissed(project_file: Path, opened: Callable[..., 
     press(app, "Accept")
     assert any("agrees" in caption.value for caption in app.caption)
     press(app, "Dismiss")
-    assert "No contradiction passes these filters." in texts(app)
+    assert "each is dismissed" in texts(app)
     press(app, "Undo")
     assert [header.value for header in app.header] == ["heel drops"]
 
@@ -154,6 +192,21 @@ def test_the_sample_and_the_history_show_hostile_words_as_text(
     assert name in texts(app)
 
 
+def test_a_proposed_name_is_adopted_by_one_click(
+    project_file: Path, monkeypatch: pytest.MonkeyPatch, opened: Callable[..., AppTest]
+) -> None:
+    """It is shown under Rename with who proposed it; adopted, it is a renaming like any other."""
+    monkeypatch.setenv(data.DATABASE, str(project_file))
+    proposals = Proposals(data.knowledge(data.state()).engine)
+    proposals.keep("key", Proposal(theme="rem-magnets", name="socks", model="tiny"))
+    app = opened(project_file, "review.py", desk="Themes", theme="rem-magnets")
+    assert "tiny would call it “socks”." in texts(app)
+    press(app, "Call it “socks”")
+    (kept,) = deciding.history(data.state())
+    assert (kept.decision.action, kept.decision.target) == ("rename", "rem-magnets")
+    assert (kept.decision.value["name"], kept.decision.why) == ("socks", "proposed by tiny")
+
+
 def test_the_brief_of_a_gap_is_read_edited_and_named(
     project_file: Path, opened: Callable[..., AppTest]
 ) -> None:
@@ -192,3 +245,9 @@ def test_tables_of_a_card_come_with_what_they_measure() -> None:
     assert found.columns == ("Measured on", "F1", "P")
     assert found.rows == (("all", "0.5", "0.6"), ("few", "", ""))
     assert quality.measured(quality.card())
+
+
+def test_a_model_card_links_nowhere() -> None:
+    """A file beside the card is no page: what is written of it stays, its path does not."""
+    (said,) = quality.pieces("Calibrated ([picture](../../docs/picture.svg)), **mostly**.")
+    assert said == "Calibrated (picture), mostly."

@@ -102,6 +102,8 @@ def test_the_themes_carry_their_numbers(server: Server) -> None:
     assert first["url"] == f"{server.address}/theme?theme=rem-heeldrops"
     few = next(theme for theme in found["themes"] if theme["id"] == "rem-magnets")
     assert few["outcomes"]["helped"]["percent"] is None
+    assert {"low", "high"} <= first["outcomes"]["helped"].keys()
+    assert not {"low", "high"} & few["outcomes"]["helped"].keys()
 
 
 @pytest.mark.parametrize(

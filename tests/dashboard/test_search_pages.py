@@ -194,7 +194,10 @@ def test_talk_and_evidence_counts_both_sides_of_the_line(
 ) -> None:
     """The trial stands above the line, all else below, in the text and in the table."""
     app = opened(small_project, "talk.py")
-    assert "4 themes: for 1 a controlled study was found, for 3 none." in texts(app)
+    assert (
+        "4 remedies that members speak of: for 1 a controlled study was found, for 3 none."
+        in texts(app)
+    )
     table = app.dataframe[0].value
     assert list(table["Controlled study"]) == ["found", "none found", "none found", "none found"]
     assert LINE not in set(table["Evidence"])

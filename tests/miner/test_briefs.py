@@ -183,7 +183,7 @@ def test_questions_are_told_with_how_many_got_no_answer() -> None:
     assert points == (
         "Do towel curls ache?",
         "How many towel curls a day?",
-        "Of 2 people who ask about it 1 got no answer in the thread.",
+        "2 people ask about it; 1 of them got no answer.",
     )
 
 
