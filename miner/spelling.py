@@ -7,7 +7,8 @@ and no other words, so it asks for length: a short word is never corrected.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 
@@ -43,11 +44,13 @@ def corrected(word: str) -> str:
     if word.removesuffix("s") in known or f"{word}s" in known:
         return word
     near = {slip for slip in _slips(word) if slip in known and slip[0] == word[0]}
+    if len(word) >= LONG:
+        near |= _shortened().get(word, frozenset())
     return near.pop() if len(near) == 1 else word
 
 
 def _slips(word: str) -> Iterator[str]:
-    """What could have been meant: letters swapped, one too many, one too few, a vowel mistaken."""
+    """What could have been meant: letters swapped, one too many, one doubled, a vowel mistaken."""
     places = range(len(word))
     yield from (word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in places[:-1])
     yield from (word[:i] + word[i + 1 :] for i in places[:-1])
@@ -56,13 +59,20 @@ def _slips(word: str) -> Iterator[str]:
         yield from (
             word[:i] + v + word[i + 1 :] for i in places if word[i] in VOWELS for v in VOWELS
         )
-        yield from _missing(word)
 
 
-def _missing(word: str) -> Iterator[str]:
-    for i in range(1, len(word) + 1):
-        for letter in "abcdefghijklmnopqrstuvwxyz":
-            yield word[:i] + letter + word[i:]
+@cache
+def _shortened() -> Mapping[str, frozenset[str]]:
+    """The vocabulary's words by what is left of them without one letter, the first excepted.
+
+    Every letter in every place of each word asked for would be a hundred times as many.
+    """
+    found = defaultdict[str, set[str]](set)
+    for word in vocabulary():
+        for i in range(1, len(word)):
+            if word[i].isascii():
+                found[word[:i] + word[i + 1 :]].add(word)
+    return {short: frozenset(words) for short, words in found.items()}
 
 
 def _collect(value: object, into: list[str]) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from crawler.corpus import Corpus
 from crawler.documents import Document, Study
 from crawler.errors import DamagedDocument
+from miner.caches import extracted
 from miner.knowledge import Knowledge, claims_key
 from miner.model import Claim
 
 __all__ = ["One", "every_document"]
+
+TOGETHER = 100
+"""Documents whose stored claims are fetched at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,19 +35,30 @@ def every_document(
     corpus: Corpus, knowledge: Knowledge, hashes: Mapping[str, str], version: str
 ) -> Iterator[tuple[One, Document | None]]:
     """Every document in order, and itself once more where claims are to be read from it."""
-    for url, content in hashes.items():
-        key = claims_key(content, version)
-        stored = knowledge.extracted(url, key)
-        if stored is not None:
-            yield One(url=url, key=key, stored=stored), None
-            continue
-        try:
-            document, now = _at_hand(corpus, url, content)
-        except DamagedDocument as error:
-            yield One(url=url, key=key, damage=str(error)), None
-            continue
-        wanted = None if isinstance(document, Study) else document
-        yield One(url=url, key=claims_key(now, version), document=document), wanted
+    for some in _some(hashes):
+        keys = {url: claims_key(hashes[url], version) for url in some}
+        stored = extracted(knowledge.engine, keys)
+        for url in some:
+            if url in stored:
+                yield One(url=url, key=keys[url], stored=stored.pop(url)), None
+            else:
+                yield _unread(corpus, url, hashes[url], version)
+
+
+def _some(urls: Iterable[str]) -> Iterator[list[str]]:
+    """The addresses in order, some at a time."""
+    left = iter(urls)
+    while some := list(islice(left, TOGETHER)):
+        yield some
+
+
+def _unread(corpus: Corpus, url: str, content: str, version: str) -> tuple[One, Document | None]:
+    try:
+        document, now = _at_hand(corpus, url, content)
+    except DamagedDocument as error:
+        return One(url=url, key=claims_key(content, version), damage=str(error)), None
+    wanted = None if isinstance(document, Study) else document
+    return One(url=url, key=claims_key(now, version), document=document), wanted
 
 
 def _at_hand(corpus: Corpus, url: str, content: str) -> tuple[Document | None, str]:

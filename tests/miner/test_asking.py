@@ -18,6 +18,7 @@ from miner.coverage import coverage, covered
 from miner.current import Current
 from miner.inquiries import grouped, inquiries, linked
 from miner.knowledge import Knowledge, Run
+from miner.memory import Mind
 from miner.model import Claim, Decision, MemberQuestion, Mined, Quote, Theme
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -189,6 +190,24 @@ def test_the_order_of_the_questions_changes_nothing() -> None:
     fewer = {one.id for one in inquiries(grouped(MANY[:3], by_first_word, same_row))}
     assert fewer < {one.id for one in inquiries(forward)}
     assert grouped([], by_first_word, same_row) == ()
+
+
+def test_the_same_questions_are_compared_once() -> None:
+    """What is remembered changes nothing; one question more and all are compared."""
+    memory, compared = Mind(), list[int]()
+
+    def counted(
+        rows: NDArray[np.float32], weights: Sequence[int], blocks: Sequence[int]
+    ) -> NDArray[np.int64]:
+        compared.append(len(blocks))
+        return same_row(rows, weights, blocks)
+
+    alone = grouped(MANY, by_first_word, same_row)
+    told = [grouped(some, by_first_word, counted, memory) for some in (MANY, MANY[::-1])]
+    assert told == [alone, alone]
+    assert compared == [4]
+    grouped([*MANY, question("How sore?", "m_d", 7)], by_first_word, counted, memory)
+    assert compared == [4, 5]
 
 
 def test_a_question_is_about_the_themes_of_the_claims_in_it() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -143,3 +145,24 @@ def test_nothing_asked_gives_no_rows() -> None:
     rows, new = encode_cached(Counting(), [], {})
     assert rows.shape == (0, 2)
     assert new == {}
+
+
+def test_what_embeds_nothing_loads_no_model() -> None:
+    """A run whose texts are all known needs neither the network nor the libraries of it."""
+    said = (
+        "import sys; from miner.embed import load; rows = load().encode([]); "
+        "assert rows.shape == (0, 384); "
+        "print(sorted({'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_text_is_embedded_the_same_in_any_company(encoder: Encoder) -> None:
+    """Of longer and shorter ones, and one by one; what is too long is cut."""
+    texts = [" ".join(["ice"] * n) for n in (3, 1, 400, 12)] + ["", "Ice", "Gelände ❤️"]
+    rows = encoder.encode(texts)
+    alone = np.concatenate([encoder.encode([text]) for text in texts])
+    assert np.allclose(rows, alone, atol=1e-6)
+    assert np.array_equal(rows[1], rows[5])
+    assert np.allclose(rows[2], encoder.encode([" ".join(["ice"] * 900)])[0], atol=1e-6)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from crawler.documents import Article, Reference, Source
-from miner import credentials, promotions
+from miner import credentials, directions, promotions
 from miner.contradictions import article_agreement
 from miner.directions import direction
 from miner.evidence import from_article, mentions, of_articles
@@ -559,3 +559,24 @@ def test_first_articles_contest_stretching_and_sell_two_things(shared: Path) -> 
     for page, one in sold:
         (found,) = from_article(page, [one], {one.id: "t"})
         assert found.source_type == "commercial"
+
+
+def test_a_pattern_for_one_thing_is_made_only_where_a_cue_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To make one takes longer than to search a page; what is as long is not taken for it."""
+    made = list[str]()
+    pattern = directions._pattern
+
+    def counted(side: str, group: str, target: str) -> Any:
+        made.append(target)
+        return pattern(side, group, target)
+
+    monkeypatch.setattr(directions, "_pattern", counted)
+    assert direction("We walked the dog by the river.", "dog", "remedy") == ("unclear", "")
+    assert made
+    assert not [target for target in made if "dog" in target]
+    said = "You should avoid cola if you drink plenty of milk daily."
+    assert direction(said, "milk", "remedy")[0] != "contradicts"
+    assert direction(said, "cola", "remedy")[0] == "contradicts"
+    assert [target for target in made if "cola" in target]

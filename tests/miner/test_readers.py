@@ -69,7 +69,7 @@ def thread(number: int, title: str = "") -> Thread:
 def each(
     processes: int, documents: list[Thread]
 ) -> Iterator[tuple[int, Callable[[], list[Claim]]]]:
-    with Readers("spelled", Speller(), processes, start) as readers:
+    with Readers("spelled", Speller(), processes, start, worth=0) as readers:
         yield from readers.each(enumerate(documents))
 
 
@@ -79,6 +79,19 @@ def test_several_processes_give_what_one_gives_in_the_same_order() -> None:
     alone = [(key, claims()) for key, claims in each(1, documents)]
     assert [(key, claims()) for key, claims in each(2, documents)] == alone
     assert [key for key, _ in alone] == list(range(MANY))
+
+
+def test_what_is_read_in_no_time_needs_no_process() -> None:
+    """Starting one would take longer."""
+    documents = [thread(number) for number in range(MANY)]
+    alone = [claims() for _, claims in each(1, documents)]
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"a process was started for {name}")
+
+    with Readers("spelled", Speller(), 2, refuse) as readers:
+        assert [claims() for _, claims in readers.each(enumerate(documents))] == alone
+        assert readers._pool is None
 
 
 def failures(documents: list[Thread]) -> dict[int, str]:
@@ -129,7 +142,7 @@ def test_documents_are_taken_only_a_few_ahead() -> None:
         for taken in range(1, 101):
             yield taken, thread(taken)
 
-    with Readers("spelled", Speller(), 2, start) as readers:
+    with Readers("spelled", Speller(), 2, start, worth=0) as readers:
         for given, (_, claims) in enumerate(readers.each(source()), 1):
             claims()
             assert taken - given <= 2 * 3 + 1
@@ -139,7 +152,7 @@ def test_documents_are_taken_only_a_few_ahead() -> None:
 def interrupted(left: list[BaseProcess]) -> None:
     """Reads until processes are at work, notes them, and is interrupted."""
     documents = [thread(number) for number in range(MANY)]
-    with Readers("spelled", Speller(), 2, start) as readers:
+    with Readers("spelled", Speller(), 2, start, worth=0) as readers:
         for key, claims in readers.each(enumerate(documents)):
             claims()
             if key == ALONE + 2:
