@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from reprlib import Repr
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 __all__ = ["complaint"]
+
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+_LONGEST = 60
+"""Letters of a name that are repeated."""
 
 
 def complaint(model: type[BaseModel], values: Mapping[str, Any]) -> str | None:
@@ -17,7 +23,7 @@ def complaint(model: type[BaseModel], values: Mapping[str, Any]) -> str | None:
         model.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(str(step) for step in first["loc"])
+        place = ".".join(str(step)[:_LONGEST] for step in first["loc"])
         return f"{place}: {_problem(model, first)}"
     return None
 
@@ -25,13 +31,21 @@ def complaint(model: type[BaseModel], values: Mapping[str, Any]) -> str | None:
 def _problem(model: type[BaseModel], found: Any) -> str:
     """What is wrong, and what to write instead."""
     if found["type"] != "extra_forbidden":
-        return f"{found['msg'].lower()}, but it is {found['input']!r}"
+        return f"{found['msg'].lower()}, but it is {_told(found['input'])}"
     section: Any = model
     for step in found["loc"][:-1]:
         section = _inside(section, step)
-    near = get_close_matches(str(found["loc"][-1]), section.model_fields, n=1)
+    near = get_close_matches(str(found["loc"][-1])[:_LONGEST], section.model_fields, n=1)
     known = ", ".join(section.model_fields)
     return "unknown setting; " + (f"did you mean {near[0]}?" if near else f"known ones: {known}")
+
+
+def _told(value: object) -> str:
+    """The value as it was written, shortened; a number may be too long to be written at all."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:
+        return "a number too long to be repeated"
 
 
 def _inside(section: Any, step: int | str) -> Any:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from crawler.damage import Damage
     from crawler.database import Engine
 
-__all__ = ["backup", "check", "mend", "restore"]
+__all__ = ["aside", "backup", "check", "mend", "restore"]
 
 _KEY = "pseudonyms.key"
 _DATABASE = "folkgrade.db"
@@ -159,20 +159,27 @@ def mend(project: ProjectFolder = None) -> None:
         raise StoreError("a database that is no file is repaired with its server's own tools")
     if not path.exists():
         raise StoreError(f"{path}: no such file; `folkgrade restore FILE` puts a backup back")
+    _check_room(path)
     if not any(damaged_file(path)):
         tell("The database is whole; nothing was done.")
         return
-    aside = path.with_name(f"{path.name}.damaged")
+    kept = aside(here)
     with only_holder(path.with_name("mine.lock"), "mine"), bar(err) as show:
-        saved = salvage(path, aside, _MADE, lambda table: show(table, 0, None))
+        saved = salvage(path, kept, _MADE, lambda table: show(table, 0, None))
     lost = list(_doubted(here))
     total = ", ".join(f"{count:,} of {name}" for name, count in saved.items() if count)
-    tell(f"Rows saved: {total or 'none'}. The damaged database is kept as {aside}.")
+    tell(f"Rows saved: {total or 'none'}. The damaged database is kept as {kept}.")
     for url in lost[:MOST]:
         tell(f"{url}: posts of it were lost; crawl or import it again")
     if len(lost) > MOST:
         tell(f"… and {len(lost) - MOST:,} threads more; status --check names them")
     tell("Next: folkgrade crawl or import, where something was lost; then folkgrade mine")
+
+
+def aside(here: Project) -> Path:
+    """Where `mend` keeps the damaged database of a project that has a file."""
+    path = Path(here.database)
+    return path.with_name(f"{path.name}.damaged")
 
 
 def _doubted(here: Project) -> Iterator[str]:
@@ -203,13 +210,30 @@ def _places(folder: Path, database: Path) -> dict[str, Path]:
 
 
 def check(here: Project) -> int:
-    """Exit code after all damage of a project was said, with the way to heal it."""
+    """Exit code after all damage of a project was said, with the way to heal it.
+
+    Raises StoreError where the disk is full: what cannot be read then may be whole.
+    """
     found = 0
-    for damage in _damages(here):
+    damages = _damages(here)
+    if damages and "://" not in here.database:
+        _check_room(Path(here.database))
+    for damage in damages:
         found += 1
         typer.echo(shown(f"{damage.place}: {damage.what}; {damage.heal}"))
     typer.echo(f"{found:,} damaged." if found else "All is whole.")
     return ERROR if found else OK
+
+
+def _check_room(path: Path) -> None:
+    """Raises StoreError where the disk of a database is full."""
+    from crawler.causes import is_full
+    from crawler.errors import StoreError
+
+    if is_full(path.parent):
+        raise StoreError(
+            f"{path}: the disk is full, so it cannot be read now; free some space and look again"
+        )
 
 
 def _damages(here: Project) -> list[Damage]:

@@ -11,6 +11,7 @@ import typer
 
 from console.exits import ERROR, OK, PARTIAL, leave
 from console.flags import ProjectFolder
+from console.keeping import aside
 from console.progress import bar
 from console.project import Project, options_of, project_at
 from console.settings import SETTINGS_FILE, BadSettings
@@ -251,6 +252,7 @@ def forget(
             "A pseudonym is written in full, such as m_3f9a1c77d2."
         )
     scrub(corpus.engine)
+    _tell_of_copy(here)
     for key in wanted:
         if key in known and not posts[key]:
             tell(f"{key}: was forgotten already; nothing of it is stored.")
@@ -261,3 +263,10 @@ def forget(
         f"Forgot {sum(posts.values())} posts or documents, {sum(claims.values())} claims and "
         f"{pages} kept pages. Next: folkgrade mine"
     )
+
+
+def _tell_of_copy(here: Project) -> None:
+    """Says where a damaged database that was put aside still holds what is forgotten."""
+    copy = aside(here)
+    if "://" not in here.database and copy.exists():
+        tell(f"{copy} was put aside by `folkgrade mend` and still holds all of it: delete it.")

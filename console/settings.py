@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,10 @@ __all__ = [
 ]
 
 SETTINGS_FILE = "folkgrade.toml"
+LARGEST = 1_000_000
+"""Bytes of the longest settings file that is read."""
+_DEEP = re.compile(r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){16}""")
+"""A name of many parts: the reader of TOML needs time without end for very long ones."""
 
 
 class BadSettings(Exception):
@@ -161,14 +166,7 @@ def read_settings(path: Path, environment: dict[str, str]) -> Settings:
 
     Raises BadSettings, which names the file or variable, the setting and the way out.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        values = {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadSettings(
-            f"{path.name}: not readable as TOML ({error}); mend that place"
-        ) from error
+    values = _read(path)
     _check(values, path.name)
     for name, text in environment.items():
         if name.startswith("FOLKGRADE_") and "__" in name:
@@ -176,6 +174,27 @@ def read_settings(path: Path, environment: dict[str, str]) -> Settings:
             _check({section: {key: text}}, f"variable {name}")
             values[section] = {**values.get(section, {}), key: text}
     return Settings.model_validate(values)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The file's tables, none where there is no file; raises BadSettings for what is no TOML."""
+    try:
+        with path.open("rb") as stream:
+            found = stream.read(LARGEST + 1)
+        text = found.decode("utf-8").replace("\r\n", "\n")
+        if len(found) > LARGEST or _DEEP.search(text):
+            why = "a name of more than 16 parts" if len(found) <= LARGEST else "larger than 1 MB"
+            raise BadSettings(f"{path.name}: {why}, as no settings are; mend that place")
+        return tomllib.loads(text)
+    except FileNotFoundError:
+        return {}
+    except RecursionError as error:
+        raise BadSettings(
+            f"{path.name}: lists or tables too deep in one another; mend that place"
+        ) from error
+    except (OSError, ValueError) as error:
+        why = str(error)[:200].partition("; use ")[0]
+        raise BadSettings(f"{path.name}: not readable as TOML ({why}); mend that place") from error
 
 
 def _check(values: dict[str, Any], where: str) -> None:

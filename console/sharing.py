@@ -48,9 +48,9 @@ def brief(
     if out is None:
         typer.echo(text, nl=False)
     elif out.suffix == ".docx":
-        out.write_bytes(docx(text, title=title(paper), when=run.finished))
+        _write(out, docx(text, title=title(paper), when=run.finished))
     else:
-        out.write_text(text, encoding="utf-8")
+        _write(out, text.encode())
 
 
 def export(
@@ -133,10 +133,18 @@ def write_digest(here: Project, since: str, form: str, out: Path | None) -> None
     if out is None:
         typer.echo(body.decode(), nl=False)
     else:
-        out.write_bytes(body)
+        _write(out, body)
         tell(f"Wrote {out}: {len(found.entries)} changes")
     if since == "last":
         Snapshots(knowledge.engine).tell(found.run)
+
+
+def _write(out: Path, body: bytes) -> None:
+    """Puts a file in its place once it is whole: a full disk costs no former one."""
+    from miner.export.archive import instead_of
+
+    with instead_of(out) as stream:
+        stream.write(body)
 
 
 def _day(text: str) -> datetime:

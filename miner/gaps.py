@@ -43,6 +43,8 @@ WEIGHTS: Mapping[str, float] = {
 FULL = 31
 """Authors at which the part for authors is full: log2(1 + 31) = 5."""
 YEAR = timedelta(days=365)
+ENOUGH = 20
+"""Authors of the year before, over all themes; of fewer no growth is told."""
 _TYPES: tuple[GapType, ...] = (
     "unanswered",
     "uncovered",
@@ -97,6 +99,8 @@ class _View:
     disputes: Mapping[str, Sequence[Contradiction]]
     claims: Mapping[str, Claim]
     now: date | None
+    everyone: tuple[int, int]
+    """Authors of the last year and of the one before, over all themes."""
     own: bool
     left: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """By theme how many ask about it, and how many of these nobody wrote back to."""
@@ -114,13 +118,15 @@ class _View:
         for dispute in contradictions:
             disputes[dispute.theme].append(dispute)
         written = [c.written.date() for c in by_id.values() if c.written and c.voice == "member"]
+        now = terms.now or max(written, default=None)
         spoken = any(c.voice == "article" for c in by_id.values())
         return _View(
             grades={g.theme: g for g in grades if g.condition is None},
             any_article=spoken or any(item.quote is not None for item in evidence),
             disputes=disputes,
             claims=by_id,
-            now=terms.now or max(written, default=None),
+            now=now,
+            everyone=_years(by_id.values(), now) if now else (0, 0),
             own=terms.own,
         )
 
@@ -204,7 +210,7 @@ def _weak(theme: Theme, view: _View) -> tuple[float, str]:
     if grade.level is None:
         return _unbacked(grade)
     share = max(_LEVELS.get(grade.level, 0.0), _STATUSES.get(grade.status, 0.0))
-    return share, f"level {grade.level}, {grade.status}" if share else ""
+    return share, f"evidence: level {grade.level}, {grade.status}" if share else ""
 
 
 def _unbacked(grade: Grade) -> tuple[float, str]:
@@ -213,7 +219,7 @@ def _unbacked(grade: Grade) -> tuple[float, str]:
     empty = elsewhere and grade.status in ("no_evidence", "not_searched")
     status = "not_searched" if empty and grade.searched is None else grade.status
     said = elsewhere if empty else [grade.status.replace("_", " "), *elsewhere]
-    return _STATUSES.get(status, 1.0), ", ".join(said)
+    return _STATUSES.get(status, 1.0), f"evidence: {', '.join(said)}"
 
 
 def _contradicted(theme: Theme, view: _View) -> tuple[float, str]:
@@ -251,22 +257,32 @@ def _left(questions: Iterable[MemberQuestion]) -> dict[str, tuple[int, int]]:
 
 
 def _rising(theme: Theme, view: _View) -> tuple[float, str]:
-    """Share by growth of authors in the last year over the one before; full when tripled."""
-    if view.now is None:
+    """Share by growth of authors in the last year over the one before; full when tripled.
+
+    What all themes grew by is no growth of this one: more may only have been collected.
+    """
+    if view.now is None or view.everyone[1] < ENOUGH:
         return 0.0, ""
-    recent, before = (_authors_between(theme, view, ago) for ago in (0, 1))
-    if recent < 3 or recent < 1.5 * max(before, 1):
+    own = (view.claims[c] for c in theme.claims if c in view.claims)
+    recent, before = _years(own, view.now)
+    all_recent, all_before = view.everyone
+    expected = max(before, 1) * max(1.0, all_recent / all_before)
+    if recent < 3 or recent < 1.5 * expected:
         return 0.0, ""
-    growth = (recent - before) / max(before, 1)
-    return min(1.0, growth / 2), f"{recent} authors in the last year, {before} the year before"
+    why = (
+        f"{recent} of {all_recent:,} authors in the year to {view.now:%Y-%m-%d}, "
+        f"{before} of {all_before:,} the year before"
+    )
+    return min(1.0, (recent / expected - 1) / 2), why
 
 
-def _authors_between(theme: Theme, view: _View, ago: int) -> int:
-    """Distinct authors who wrote in the year that ended `ago` years before now."""
-    end = (view.now or date.max) - ago * YEAR
-    voices = set()
-    for claim in (view.claims[c] for c in theme.claims if c in view.claims):
-        dated = claim.written is not None and claim.voice == "member"
-        if dated and claim.written and end - YEAR < claim.written.date() <= end:
-            voices.add(voter(claim))
-    return len(voices)
+def _years(claims: Iterable[Claim], now: date) -> tuple[int, int]:
+    """Distinct authors who wrote in the year that ended at that day, and in the one before it."""
+    voices: tuple[set[str], set[str]] = (set(), set())
+    for claim in claims:
+        if claim.written is None or claim.voice != "member":
+            continue
+        ago = (now - claim.written.date()) // YEAR
+        if 0 <= ago < 2:
+            voices[ago].add(voter(claim))
+    return len(voices[0]), len(voices[1])

@@ -60,6 +60,7 @@ STORES = {
     "miner/ledger.py",
     "miner/nearby.py",
     "miner/mending.py",
+    "miner/proposals.py",
     "miner/readings.py",
     "miner/rows.py",
     "miner/snapshots.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import shutil
@@ -381,6 +382,32 @@ def test_of_broken_posts_the_others_are_saved_and_the_lost_named(
     assert run("mine", "--fast", "-p", project)[0] == 0
     assert run("status", "--check", "-p", project)[:2] == (0, "All is whole.\n")
     assert (set(rows_of(project, "posts")), concluded(project)) == (set(posts), before)
+
+
+def test_forget_names_the_damaged_copy_that_still_holds_all(project: Path, run: Run) -> None:
+    """One line with the file; none where nothing was put aside."""
+    copy = project / "data" / "folkgrade.db.damaged"
+    assert str(copy) not in run("forget", "m_0123456789", "-p", project)[2]
+    copy.write_bytes(b"x")
+    said = run("forget", "m_0123456789", "-p", project)[2]
+    (line,) = (each for each in said.splitlines() if str(copy) in each)
+    assert "delete it" in line
+
+
+def test_on_a_full_disk_nothing_is_called_damaged(
+    project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be read then may be whole: no restoring, no mending."""
+    spoil_page(project, "claims", 0)
+    assert run("status", "--check", "-p", project)[0] == 1
+
+    def refuse(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("crawler.causes.TemporaryFile", refuse)
+    for words in (["status", "--check"], ["mend"]):
+        code, out, said = run(*words, "-p", project)
+        assert (code, "damaged" in out, "the disk is full" in said) == (1, False, True), said
 
 
 def rows_of(project: Path, table: str) -> list[object]:

@@ -25,9 +25,10 @@ def files(package: Package) -> list[File]:
 
 def _write(stream: IO[bytes], package: Package) -> None:
     import xlsxwriter
+    from xlsxwriter.exceptions import FileCreateError
 
     # Rows are written as they come, so that memory does not grow with them.
-    book = xlsxwriter.Workbook(stream, {"constant_memory": True, "strings_to_urls": False})
+    book = xlsxwriter.Workbook(_Quiet(stream), {"constant_memory": True, "strings_to_urls": False})
     mined = package.about.mined.astimezone(UTC).replace(tzinfo=None)
     book.set_properties(
         {
@@ -40,7 +41,48 @@ def _write(stream: IO[bytes], package: Package) -> None:
     _about(book.add_worksheet("about"), bold, package)
     for table in tables(package):
         _sheet(book, bold, table)
-    book.close()
+    try:
+        book.close()
+    except FileCreateError as error:
+        raise error.args[0] from error
+
+
+class _Quiet:
+    """A stream that fails once: an archive tries again, aloud, when it is dropped.
+
+    After a failure nothing is written; places go on, since the archive reckons with them.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream = stream
+        self.failed = False
+        self.place = stream.tell() if stream.seekable() else 0
+
+    def write(self, data: bytes) -> int:
+        """As of a stream."""
+        if not self.failed:
+            self.failed = True
+            self.stream.write(data)
+            self.failed = False
+        self.place += len(data)
+        return len(data)
+
+    def seek(self, place: int, how: int = 0) -> int:
+        """As of a stream, from its beginning or from where it is."""
+        wanted = place + (self.place if how else 0)
+        if not self.failed:
+            self.stream.seek(wanted)
+        self.place = wanted
+        return wanted
+
+    def tell(self) -> int:
+        """As of a stream."""
+        return self.place
+
+    def flush(self) -> None:
+        """As of a stream."""
+        if not self.failed:
+            self.stream.flush()
 
 
 def _about(sheet: Any, bold: Any, package: Package) -> None:

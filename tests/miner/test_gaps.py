@@ -108,7 +108,7 @@ def test_studies_of_other_conditions_without_a_search_are_not_none_found() -> No
         grade = replace(graded(None, status), reasons=("related_condition_only",))
         gap = only(find([theme()], [grade], [], []))
         assert gap.parts["weak_evidence"] == 10
-        assert gap.reasons == ("5 authors", "studies on other conditions only")
+        assert gap.reasons == ("5 authors", "evidence: studies on other conditions only")
     search = Search(query="x", service="s", when=datetime(2026, 1, 1, tzinfo=UTC), hits=3)
     looked = replace(
         graded(None, "no_evidence"), reasons=("related_condition_only",), searched=search
@@ -197,6 +197,12 @@ def test_question_that_nobody_answers_leads() -> None:
     assert answered == []
 
 
+def crowd(year: int, people: int = 20) -> list[Claim]:
+    """Claims on other themes, of so many other authors in that year."""
+    start = 1000 * year
+    return [claim(start + place, datetime(year, 1, 15, tzinfo=UTC)) for place in range(people)]
+
+
 def test_growth_is_measured_over_two_years_to_the_newest_post() -> None:
     """Three authors this year and one before are rising; two are too few."""
     days = [
@@ -205,10 +211,30 @@ def test_growth_is_measured_over_two_years_to_the_newest_post() -> None:
     ]
     claims = [claim(place, day) for place, day in enumerate(days)]
     rising = theme(4, claims=tuple(c.id for c in claims))
+    claims += [*crowd(2025), *crowd(2026, 17)]
     gap = only(find([rising], [graded()], [], claims))
     assert (gap.type, gap.parts["rising"]) == ("rising", 10)
+    assert gap.reasons[1] == "3 of 20 authors in the year to 2026-03-01, 1 of 21 the year before"
     assert find([rising], [graded()], [], claims, terms=Terms(now=date(2030, 1, 1))) == []
-    assert find([rising], [graded()], [], claims[:3]) == []
+    assert find([rising], [graded()], [], [*claims[:3], *claims[4:]]) == []
+
+
+@pytest.mark.parametrize("before", [0, 19])
+def test_nothing_rises_where_the_year_before_was_hardly_collected(before: int) -> None:
+    """A year of which little is known is not a year in which nobody spoke."""
+    claims = [claim(place, datetime(2026, 3, 1, tzinfo=UTC)) for place in range(4)]
+    rising = theme(4, claims=tuple(c.id for c in claims))
+    assert find([rising], [graded()], [], claims + crowd(2025, before)) == []
+    assert only(find([rising], [graded()], [], claims + crowd(2025))).type == "rising"
+
+
+def test_what_grows_as_everything_does_is_not_rising() -> None:
+    """Three times as many speak of it, and of everything."""
+    claims = [claim(0, datetime(2025, 1, 15, tzinfo=UTC))]
+    claims += [claim(place, datetime(2026, 1, 15, tzinfo=UTC)) for place in (1, 2, 3)]
+    rising = theme(4, claims=tuple(c.id for c in claims))
+    assert find([rising], [graded()], [], [*claims, *crowd(2025), *crowd(2026, 60)]) == []
+    assert find([rising], [graded()], [], [*claims, *crowd(2025), *crowd(2026)]) != []
 
 
 def test_highest_score_comes_first() -> None:
