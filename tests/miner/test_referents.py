@@ -190,6 +190,15 @@ def test_a_noun_that_only_says_what_kind_of_thing_it_was_is_resolved() -> None:
     assert [(c.phrase, c.means) for c in found] == [("stretch", "couch stretch")]
 
 
+@pytest.mark.parametrize("device", ["bar", "brace", "strap"])
+def test_a_device_stands_for_itself(device: str) -> None:
+    """Its own verdict is none on the exercise named before it."""
+    text = f"Towel twists made my elbow flare up. The {device} helped."
+    both = [named("1", text, "Towel twists", "worse"), named("1", text, device, "helped")]
+    found = thread(("a", text, both))[0]
+    assert [(c.phrase, c.means) for c in found] == [("Towel twists", None), (device, None)]
+
+
 def test_a_long_thread_is_resolved_in_linear_time_and_space() -> None:
     """Ten thousand posts that all point: each looks at a few posts only."""
     text = "Tried it, did nothing."
