@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 
 from crawler.documents import Post, Thread
@@ -68,7 +68,9 @@ def questions(thread: Thread) -> list[MemberQuestion]:
     ]
     if not asked:
         return []
-    heard = [_Reply.of(post, part) for post, part in zip(thread.posts, parts[1:], strict=True)]
+    heard = [
+        _Reply(post=post, part=part) for post, part in zip(thread.posts, parts[1:], strict=True)
+    ]
     return [
         _question(thread, part, sentence, _answers(sentence.text, thread.posts, heard, place))
         for place, part, sentence in asked
@@ -132,17 +134,20 @@ def telling(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Reply:
-    """A post as an answer: what it states, and to whom."""
+    """A post as an answer: what it states, and to whom; looked at where a question may need it."""
 
     post: Post
-    stated: frozenset[str]
-    """Telling words of a post that states something; None of them where it states nothing."""
-    states: bool
+    part: Part
 
-    @staticmethod
-    def of(post: Post, part: Part) -> _Reply:
-        states = any(_states(sentence.text) for sentence in sentences(part.own))
-        return _Reply(post=post, states=states, stated=telling(part.own) if states else frozenset())
+    @cached_property
+    def states(self) -> bool:
+        """Whether it states something."""
+        return any(_states(sentence.text) for sentence in sentences(self.part.own))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Its telling words."""
+        return telling(self.part.own)
 
 
 def _states(text: str) -> bool:
@@ -162,7 +167,7 @@ def _answers(question: str, posts: Sequence[Post], heard: Sequence[_Reply], plac
         named = reply.post.author is not None and post.author is not None
         linked = _linked(reply.post, post, folded)
         stranger = reply.post.author != post.author if named else linked
-        if stranger and reply.states and (linked or about & reply.stated):
+        if stranger and reply.states and (linked or about & reply.words):
             people.add(reply.post.author or reply.post.id)
     return len(people)
 

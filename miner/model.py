@@ -103,7 +103,7 @@ class Quote:
         return self.start + len(self.text)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
     """One idea of one speaker: something blamed, named or tried, and what came of it."""
 
@@ -136,17 +136,18 @@ class Claim:
     """Ids of the claims on remedies used together with this one, which share its outcome."""
     engine: str = "offline"
     """What found it: `offline`, `fast`, or `endpoint:` and the name of a model."""
+    id: str = field(init=False, repr=False, compare=False)
+    """Sixteen hex digits, the same for the same words in the same place."""
+
+    def __post_init__(self) -> None:
+        quote = self.quote
+        at = quote.document, quote.part, self.kind, str(self.phrase_start), self.phrase
+        object.__setattr__(self, "id", _digest(*at))
 
     @property
     def words(self) -> str:
         """The phrase, or what it stands for."""
         return self.means or self.phrase
-
-    @cached_property
-    def id(self) -> str:
-        """Sixteen hex digits, the same for the same words in the same place."""
-        key = (self.quote.document, self.quote.part, self.kind, str(self.phrase_start), self.phrase)
-        return hashlib.sha256("\x1f".join(key).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,8 +296,7 @@ class Evidence:
     def id(self) -> str:
         """Sixteen hex digits, the same for the same source on the same theme."""
         place = f"{self.quote.document}#{self.quote.part}@{self.quote.start}" if self.quote else ""
-        key = (self.theme, self.condition or "", self.question, self.study or "", place)
-        return hashlib.sha256("\x1f".join(key).encode()).hexdigest()[:16]
+        return _digest(self.theme, self.condition or "", self.question, self.study or "", place)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -373,7 +373,7 @@ class Decision:
     id: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MemberQuestion:
     """A question of a member, word for word, and how many wrote back on it."""
 
@@ -387,17 +387,19 @@ class MemberQuestion:
     """Id that questions of one meaning share, such as `ask-3f9a1c`."""
     themes: tuple[str, ...] = ()
     """Ids of the themes it speaks of."""
+    id: str = field(init=False, repr=False, compare=False)
+    """Sixteen hex digits, the same for the same words in the same place."""
+
+    def __post_init__(self) -> None:
+        quote = self.quote
+        object.__setattr__(
+            self, "id", _digest(quote.document, quote.part, str(quote.start), quote.text)
+        )
 
     @property
     def voter(self) -> str:
         """The author, or `unnamed:DOCUMENT#PART` for a post without a name."""
         return self.author or f"unnamed:{self.quote.document}#{self.quote.part}"
-
-    @cached_property
-    def id(self) -> str:
-        """Sixteen hex digits, the same for the same words in the same place."""
-        key = (self.quote.document, self.quote.part, str(self.quote.start), self.quote.text)
-        return hashlib.sha256("\x1f".join(key).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -415,3 +417,8 @@ class Mined:
     events: tuple[ThemeEvent, ...] = ()
     questions: tuple[MemberQuestion, ...] = ()
     """What members ask; by inquiry, most askers first, then most typical first."""
+
+
+def _digest(*key: str) -> str:
+    """Sixteen hex digits that stand for these texts in this order."""
+    return hashlib.sha256("\x1f".join(key).encode()).hexdigest()[:16]

@@ -325,8 +325,13 @@ def _linked(middles: Rows, cut: float) -> NDArray[np.int64]:
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 
-    far = np.maximum(1.0 - middles @ middles.T, 0.0)
-    tree = linkage(squareform((far + far.T) / 2, checks=False), method="average")
+    far = middles @ middles.T  # Changed in place: of thousands of rows it is most of the memory.
+    np.maximum(np.subtract(1.0, far, out=far), 0.0, out=far)
+    far += far.T
+    far /= 2
+    pairs = squareform(far, checks=False)
+    del far
+    tree = linkage(pairs, method="average")
     labels = fcluster(tree, np.nextafter(cut, 0.0), criterion="distance")
     # Labels in order of first appearance, so that they follow the settled order of the rows.
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
