@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Extractor", "Part", "parts_of", "pieces"]
 
-RULES = "7"
+RULES = "8"
 """Raised when a rule of reading changes what is extracted: here, in `miner.outcomes`, `scope`,
 `signals`, `turns`, `verdicts` or `referents`."""
 UNTITLED = "Help with pain"

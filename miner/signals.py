@@ -20,7 +20,17 @@ from miner.caseless import Caseless
 from miner.model import Outcome
 from miner.text import Sentence, sentences
 
-__all__ = ["Cue", "Scene", "Sum", "clause", "scene", "signals", "summing_up", "surroundings"]
+__all__ = [
+    "Cue",
+    "Scene",
+    "Sum",
+    "clause",
+    "outdone",
+    "scene",
+    "signals",
+    "summing_up",
+    "surroundings",
+]
 
 FURTHEST = 6
 """Sentences after a claim in which an outcome word still counts as soon after it."""
@@ -316,10 +326,25 @@ def _sum(split: Sequence[Sentence], cues: Sequence[Sequence[Cue]], index: int) -
     return None
 
 
+def outdone(sentence: str) -> bool:
+    """Whether the beginning of a sentence says that nothing did as much as what comes next."""
+    for match in _lists().none.finditer(sentence):
+        beaten = _BEATEN.match(sentence[match.end() :])
+        if beaten and not _OVER.search(sentence, match.end() + beaten.end()):
+            return True
+    return False
+
+
 _BEATEN = re.compile(
-    r"(?: \w+){0,4} (?:(?:more|better|faster) than|as (?:much|well|good) as)\b", re.IGNORECASE
+    r"(?: (?!for\b)\w+){0,4} (?:(?:more|better|faster|quicker) than"
+    r"|as (?:much|well|good|effective(?:ly)?|fast|quick(?:ly)?) as"
+    r"|(?:help|work|eas|reliev|cur|fix)\w*(?: me| it| us| my \w+)? like)\b"
+    r"(?! (?:i|we|you|they|it|expected|hoped|promised|\d+|two|three"
+    r"|an? (?:bit|couple|day|few|hour|little|month|week|while))\b)",
+    re.IGNORECASE,
 )
 """Behind "nothing": one thing beats all others, which says no more of them."""
+_OVER = re.compile(r"[.,;:!?(]")
 
 
 def _told(sentence: str, cues: Sequence[Cue], match: re.Match[str], behind: bool) -> Iterator[Cue]:

@@ -146,7 +146,11 @@ def stated(seen: Scene, start: int, end: int, verdicts: Sequence[Verdict]) -> Ou
 def _is_in_failed_list(before: str) -> bool:
     heads = [match.end() for match in _patterns()["failed_list"].finditer(before)]
     between = before[heads[-1] :] if heads else "."
-    return not re.search(r"[.;:!?]|\n\s*\n|\bbut\b|\bwhat\b", between, re.IGNORECASE)
+    return not _NO_ITEM.search(between)
+
+
+_NO_ITEM = re.compile(r"[.;:!?]|\n\s*\n|\b(?:but|what|i|we|now)\b", re.IGNORECASE)
+"""Where a list is over: its items have no subject and no verb of their own."""
 
 
 def turned(read: Read, seen: Scene, start: int, end: int, verdicts: Sequence[Verdict]) -> Read:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from miner.model import Outcome
-from miner.signals import Cue, Scene, clause, summing_up
+from miner.signals import Cue, Scene, clause, outdone, summing_up
 
 __all__ = ["EMPTY", "Span", "Verdict", "outcome_of", "owned", "place", "together", "told"]
 
@@ -99,8 +99,10 @@ def _at_home(
             not before or _forward(seen.text, before[-1], after[0], start, end)
         )
         if front:
-            gap = seen.text[end : after[0][0][0]]
-            yield after[0], _verdict(seen, home, _turned(cue, gap), "front", gap)
+            thing = after[0][0][0]
+            gap = seen.text[end:thing]
+            turned = _turned(cue, seen.text[sentence.start : thing], gap)
+            yield after[0], _verdict(seen, home, turned, "front", gap)
         elif before:
             yield (
                 before[-1],
@@ -108,18 +110,19 @@ def _at_home(
             )
 
 
-def _turned(cue: Cue, gap: str) -> Cue:
-    """The outcome words in front of a thing, turned by "until" or "more than": it alone helped."""
-    if not _UNTIL.search(gap):
+def _turned(cue: Cue, before: str, gap: str) -> Cue:
+    """The outcome words in front of a thing, turned by "until" or "nothing did more than": it did.
+
+    `before` is its sentence up to the thing, `gap` what stands behind the outcome words.
+    """
+    if not (_UNTIL.search(gap) or outdone(before)):
         return cue
     turned = {"no_effect": "helped", "not_helped": "helped", "not_worse": "worse"}
     return replace(cue, says=turned.get(cue.says, cue.says))
 
 
 _UNTIL = re.compile(
-    r"\b(?:un)?till?\b|\b(?:except|apart from|other than|besides|aside from|but for)\b"
-    r"|\b(?:more|better|faster|quicker|longer|harder) than\b"
-    r"|\bas (?:much|well|good|effective(?:ly)?|fast|quick(?:ly)?) as\b|\b(?:like|beats?)\b",
+    r"\b(?:un)?till?\b|\b(?:except|apart from|other than|besides|aside from|but for)\b",
     re.IGNORECASE,
 )
 

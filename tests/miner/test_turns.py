@@ -8,6 +8,7 @@ from miner.model import Kind, Outcome
 from miner.outcomes import Read
 from miner.scope import basis, corrected
 from miner.signals import Scene, scene, summing_up
+from miner.turns import stated
 from miner.verdicts import owned, told
 
 
@@ -114,6 +115,43 @@ def test_what_was_read_and_then_done_is_lived() -> None:
 def test_the_outcome_is_what_the_words_say(text: str, words: str, expected: Outcome) -> None:
     """Where a denial, a comparison or an if turns the word of outcome."""
     assert read(text, words).outcome == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The splint helped more than icing.", {"splint": "helped", "icing": None}),
+        ("Rowing helped as much as the jab.", {"Rowing": "helped", "jab": None}),
+        ("The splint did not help more than icing.", {"splint": "no_effect", "icing": None}),
+        ("No relief from things like turmeric.", {"turmeric": "no_effect"}),
+        ("None of the creams helped, like arnica.", {"arnica": "no_effect"}),
+        ("Tried icing. Nothing helped like rowing.", {"icing": None, "rowing": "helped"}),
+        ("Nothing helped for more than two days with the splint.", {"splint": "no_effect"}),
+    ],
+)
+def test_what_a_thing_is_measured_by_has_no_verdict_of_it(
+    text: str, expected: dict[str, Outcome | None]
+) -> None:
+    """Unless nothing did as much as that: then it helped."""
+    spans = {word: (text.index(word), text.index(word) + len(word)) for word in expected}
+    found = owned(scene(text), [*spans.values()])
+    assert {word: told(found[span]) for word, span in spans.items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "expected"),
+    [
+        ("What didn't work: icing, cupping and a splint.", "splint", "no_effect"),
+        ("What didn't work - icing, cupping and a splint.", "splint", "no_effect"),
+        ("I dropped what didn't work - now I row.", "row", None),
+        ("I had the jab, which did not help - rowing it is.", "rowing", None),
+    ],
+)
+def test_the_items_of_a_list_that_failed_share_its_head(
+    text: str, words: str, expected: Outcome | None
+) -> None:
+    """But not what a sentence goes on with."""
+    assert stated(*_flat(text, words), []) == expected
 
 
 def test_nothing_beats_it_says_no_more_of_the_rest() -> None:
