@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,8 +28,6 @@ BASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 WIDTH, HEAD, LAYERS, FIXED = 384, 32, 6, 2
 """Size of a state, of what one head sees, layers, and how many of them from below no training
 changes."""
-NARROWED = frozenset({"query", "key", "value", "out", "inner", "outer"})
-"""What a layer may have fewer heads or hidden units in than the base model has."""
 
 
 def base_folder() -> Path:
@@ -195,24 +193,12 @@ class Encoder(nn.Module):
 
     def bottom(self, ids: Tensor, segments: Tensor, mask: Tensor | None) -> Tensor:
         """States (batch, length, width) after the fixed layers; no mask: nothing is padding."""
-        x = self.embedded(ids, segments)
+        words, kinds = functional.embedding(ids, self.words), self.segments[segments]
+        x = self.norm(words + self.places[: ids.shape[1]] + kinds)
         wide = None if mask is None else mask[:, None, None, :]
         for layer in list(self.layers.values())[: self.fixed]:
             x = layer(x, wide)
-        return x
-
-    def embedded(self, ids: Tensor, segments: Tensor) -> Tensor:
-        """States (batch, length, width) below the first layer."""
-        words, kinds = functional.embedding(ids, self.words), self.segments[segments]
-        return self.norm(words + self.places[: ids.shape[1]] + kinds)  # type: ignore[no-any-return]
-
-    def narrow(self) -> Iterator[str]:
-        """Names of the layers that have fewer heads or hidden units than the base model."""
-        whole = 4 * WIDTH
-        for name, layer in self.layers.items():
-            linear = cast("Layer", layer)
-            if len(linear.inner.weight) < whole or len(linear.query.weight) < WIDTH:
-                yield name
+        return x  # type: ignore[no-any-return]
 
     def top(self, x: Tensor, mask: Tensor | None) -> list[Tensor]:
         """States of the last three layers, first to last."""

@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from miner.checks import begun, joined
+from miner.checksums import begun, joined
 from miner.model import Kind
 from miner.text import Sentence
 from miner.words import SIZE, Words, hashed

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from miner.decoding import START, decode
-from miner.encoder import LAYERS, NARROWED, WIDTH, Encoder, base_folder, base_weights, can_compact
+from miner.encoder import LAYERS, WIDTH, Encoder, base_folder, base_weights, can_compact
 from miner.errors import ModelRefused
 from miner.gate import Gate, covered
 from miner.text import sentences
@@ -296,25 +296,17 @@ class Network(nn.Module):
         """The tensors that training changed: all that has to be shipped."""
         values = dict(self.named_parameters())
         layers = torch.tensor([int(index) for index in self.encoder.layers], dtype=torch.uint8)
-        narrow = tuple(f"encoder.layers.{name}." for name in self.encoder.narrow())
-        names = {*self.changed, *(name for name in values if name.startswith(narrow))}
-        learned = {name: values[name].detach().half().contiguous() for name in sorted(names)}
+        learned = {name: values[name].detach().half().contiguous() for name in self.changed}
         return {**learned, _LAYERS: layers}
 
     def take(self, learned: Mapping[str, Tensor]) -> bool:
-        """Read with these tensors from now on; False where they are not those of such a network.
-
-        Layers may be narrower than those of the base model.
-        """
-        values = dict(self.named_parameters())
-        if {*self.changed} - learned.keys() or learned.keys() - values.keys():
+        """Read with these tensors from now on; False where they are not those of such a network."""
+        sizes = {name: value.shape for name, value in self.named_parameters()}
+        if not learned.keys() >= {*self.changed}:
             return False
-        for name, value in learned.items():
-            own = values[name]
-            narrowed = {*name.split(".")} & NARROWED and value.ndim == own.ndim
-            if value.shape != own.shape and not (narrowed and value.numel() < own.numel()):
-                return False
-            own.data = value.float()
+        if any(sizes.get(name) != value.shape for name, value in learned.items()):
+            return False
+        self.load_state_dict({name: value.float() for name, value in learned.items()}, strict=False)
         return True
 
 

@@ -85,7 +85,7 @@ class Vocabulary(dict[str, int]):
         """Numbers for the word, its ending, its beginning, and the words used like it."""
         self.sums = np.zeros((ROOM, 5), dtype=np.int64)
         """What the word, the word behind a blank, its first five letters, its last three, and the
-        number of the words used like it add up to (`miner.checks`)."""
+        number of the words used like it add up to (`miner.checksums`)."""
         self.sizes = np.zeros((ROOM, 4), dtype=np.int64)
         """Bytes of the word, its first five letters, its last three, and that number."""
         self.opens = np.zeros(ROOM, dtype=np.int64)

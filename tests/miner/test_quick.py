@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from crawler.documents import Post, Source, Thread
 from miner import engines
-from miner.checks import begun, joined
+from miner.checksums import begun, joined
 from miner.errors import ModelRefused, UnknownPart
 from miner.quick import Quick
 from miner.stretches import Homes, shown
@@ -150,8 +150,8 @@ BYTES = st.text(min_size=0, max_size=20).map(lambda text: text.encode("utf-8", "
 def test_sums_put_together_are_those_of_the_whole(one: bytes, two: bytes, before: int) -> None:
     """What is known of two strings and their lengths gives the sum of both."""
     low, sizes = 0xFFFF, np.array([len(two)])
-    sums = (np.array([zlib.crc32(part)]) for part in (one, two))
-    assert joined(*sums, sizes)[0] == zlib.crc32(one + two) & low
+    first, second = (np.array([zlib.crc32(part)]) for part in (one, two))
+    assert joined(first, second, sizes)[0] == zlib.crc32(one + two) & low
     behind = zlib.crc32(one) ^ begun(before)[len(one)]
     assert behind & low == zlib.crc32(one, before) & low
 
