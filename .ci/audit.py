@@ -26,7 +26,7 @@ def told(packages: Sequence[Mapping[str, Any]]) -> tuple[list[str], int]:
         for weakness in package.get("vulns", [])
     ]
     skipped = len(packages) - len(asked)
-    end = f"{len(asked)} packages asked about, {skipped} not known there, {len(found)} weaknesses"
+    end = f"packages asked about: {len(asked)}; not known there: {skipped}; weak: {len(found)}"
     return [*found, end], 1 if found else 0
 
 

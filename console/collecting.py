@@ -20,7 +20,7 @@ from console.flags import Day, FileKind, Json, Own, ProjectFolder
 from console.progress import bar, show_file
 from console.project import Project, agent, configured, found_project, project_at, site_called
 from console.settings import SETTINGS_FILE, BadSettings, SiteSettings
-from console.terminal import described, err, shown, tell, told
+from console.terminal import counted, described, err, listed, shown, tell, told
 
 if TYPE_CHECKING:
     from crawler.page import Page
@@ -177,9 +177,10 @@ def reparse(
         frontier = Frontier(here.corpus().engine)
         sites = partial(site_called, here)
         for at in reread(raw, intake, frontier, version=__version__, sites=sites, site=site):
-            show(f"reading again: {at.posts:,} posts", at.pages, at.total, key="reparse")
-    counted = ", ".join(f"{count:,} {what}" for what, count in at.done.items()) or "no documents"
-    tell(f"{at.pages:,} pages, {at.posts:,} posts: {counted}, {at.purged:,} posts purged")
+            show(f"reading again: {counted(at.posts, 'post')}", at.pages, at.total, key="reparse")
+    done = listed(at.done) or "no documents"
+    read = f"{counted(at.pages, 'page')}, {counted(at.posts, 'post')}"
+    tell(f"{read}: {done}, {counted(at.purged, 'post')} purged")
     for reason, count in at.failures.most_common(8):
         tell(f"  {count:,} × {reason}")
     if at.failures:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +18,7 @@ from console.flags import ProjectFolder
 from console.progress import Show, bar
 from console.project import Project, options_of, project_at
 from console.settings import SETTINGS_FILE
-from console.terminal import err, shown, tell
+from console.terminal import counted, err, shown, tell
 
 if TYPE_CHECKING:
     from crawler.damage import Damage
@@ -72,12 +71,13 @@ def restore(
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
     data.chmod(0o700)
+    once_more = (data / _DATABASE).exists()
     with bar(err) as show:
         made = copies.restore(file, _places(folder, data / _DATABASE), show)
     here = Project(folder)
-    if "://" in here.database:
-        _to_server(here, data / _DATABASE)
-    elif Path(here.database) != (data / _DATABASE).resolve():
+    if here.file is None:
+        _to_server(here, data / _DATABASE, once_more=once_more)
+    elif here.file != (data / _DATABASE).resolve():
         tell(f"{SETTINGS_FILE} names another database: set project.database to data/{_DATABASE}.")
     tell(f"Restored {', '.join(made.digests)} of {made.made:%Y-%m-%d %H:%M} UTC to {folder}.")
     if _KEY not in made.digests:
@@ -88,34 +88,52 @@ def restore(
 @contextmanager
 def _as_file(here: Project, target: Path, show: Show) -> Iterator[Path]:
     """The project's database as a file: itself, or for that long a copy of what a server holds."""
-    if "://" not in here.database:
-        yield Path(here.database)
+    if here.file:
+        yield here.file
         return
+    from crawler.copies import workshop
     from crawler.errors import StoreError
 
     if os.path.lexists(target):
         raise StoreError(f"{target}: it is there already, and is not written over; move it away")
-    with TemporaryDirectory(prefix=f".{target.name}-", dir=target.absolute().parent) as folder:
-        path = Path(folder) / _DATABASE
+    with workshop(target, "database") as folder:
+        path = folder / _DATABASE
         _moved(here.database, str(path), partial(show, _DATABASE))
         yield path
 
 
-def _to_server(here: Project, path: Path) -> None:
+def _to_server(here: Project, path: Path, *, once_more: bool) -> None:
     """Puts what was restored into the database of the settings, where that is still empty."""
     from crawler.errors import StoreError
+    from crawler.moving import InUse
 
     try:
         with bar(err) as show:
             _moved(str(path), here.database, partial(show, _DATABASE))
     except StoreError as error:
-        tell(
-            f"{error}. What was restored is in data/{_DATABASE}: set project.database to that, or "
-            "to an empty database and restore once more."
-        )
-        leave(ERROR)
+        # One that was killed may have come as far as that.
+        if not (once_more and isinstance(error, InUse) and _are_alike(str(path), here.database)):
+            tell(
+                f"{error}. What was restored is in data/{_DATABASE}: set project.database to that, "
+                "or to an empty database and restore once more."
+            )
+            leave(ERROR)
     path.unlink()
     tell("All of it is in the database that the settings name.")
+
+
+def _are_alike(one: str, other: str) -> bool:
+    """Whether two databases hold the same documents, the same run and the same decisions."""
+    from crawler.corpus import Corpus
+    from crawler.database import open_database
+    from miner.knowledge import Knowledge
+
+    found = []
+    for address in (one, other):
+        engine = open_database(address)
+        found.append((Corpus(engine).fingerprint(), Knowledge(engine).version()))
+        engine.dispose()
+    return found[0] == found[1]
 
 
 def _moved(source: str, target: str, show: Callable[[int, int], None]) -> None:
@@ -154,8 +172,8 @@ def mend(project: ProjectFolder = None) -> None:
     from crawler.soundness import damaged_file
 
     here = project_at(project)
-    path = Path(here.database)
-    if "://" in here.database:
+    path = here.file
+    if path is None:
         raise StoreError("a database that is no file is repaired with its server's own tools")
     if not path.exists():
         raise StoreError(f"{path}: no such file; `folkgrade restore FILE` puts a backup back")
@@ -163,7 +181,7 @@ def mend(project: ProjectFolder = None) -> None:
     if not any(damaged_file(path)):
         tell("The database is whole; nothing was done.")
         return
-    kept = aside(here)
+    kept = aside(path)
     with only_holder(path.with_name("mine.lock"), "mine"), bar(err) as show:
         saved = salvage(path, kept, _MADE, lambda table: show(table, 0, None))
     lost = list(_doubted(here))
@@ -172,13 +190,13 @@ def mend(project: ProjectFolder = None) -> None:
     for url in lost[:MOST]:
         tell(f"{url}: posts of it were lost; crawl or import it again")
     if len(lost) > MOST:
-        tell(f"… and {len(lost) - MOST:,} threads more; status --check names them")
+        more = counted(len(lost) - MOST, "thread")
+        tell(f"… and {more} more; status --check names them")
     tell("Next: folkgrade crawl or import, where something was lost; then folkgrade mine")
 
 
-def aside(here: Project) -> Path:
-    """Where `mend` keeps the damaged database of a project that has a file."""
-    path = Path(here.database)
+def aside(path: Path) -> Path:
+    """Where `mend` keeps a damaged database."""
     return path.with_name(f"{path.name}.damaged")
 
 
@@ -214,20 +232,18 @@ def check(here: Project) -> int:
 
     Raises StoreError where the disk is full: what cannot be read then may be whole.
     """
-    found = 0
-    damages = _damages(here)
-    if damages and "://" not in here.database:
-        _check_room(Path(here.database))
-    for damage in damages:
-        found += 1
+    found = _damages(here)
+    if found and here.file:
+        _check_room(here.file)
+    for damage in found:
         typer.echo(shown(f"{damage.place}: {damage.what}; {damage.heal}"))
-    typer.echo(f"{found:,} damaged." if found else "All is whole.")
+    typer.echo(f"{len(found):,} damaged." if found else "All is whole.")
     return ERROR if found else OK
 
 
 def _check_room(path: Path) -> None:
     """Raises StoreError where the disk of a database is full."""
-    from crawler.causes import is_full
+    from crawler.disk import is_full
     from crawler.errors import StoreError
 
     if is_full(path.parent):
@@ -242,11 +258,8 @@ def _damages(here: Project) -> list[Damage]:
     from crawler.soundness import damaged_file
     from miner.shipped import damaged_weights
 
-    path = Path(here.database)
-    found = list(damaged_weights())
-    if "://" not in here.database and path.exists():
-        found += damaged_file(path)
-    broken = bool(found)
+    broken = list(damaged_file(here.file)) if here.file and here.file.exists() else []
+    found = [*damaged_weights(), *broken]
     for look in _LOOKS:
         try:
             found += look(here)

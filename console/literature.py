@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from rich.console import Console
 
 from console.progress import bar
-from console.terminal import counted, say
+from console.terminal import counted, listed, say
 from crawler import literature
 from crawler.corpus import Corpus
 from crawler.literature import Service
@@ -85,17 +85,11 @@ class Looking:
 
 def _told(report: Report) -> Sequence[str]:
     """What a run did, in lines."""
-    done = ", ".join(f"{count:,} {what}" for what, count in sorted(report.studies.items()))
-    lines = [
-        f"{_queries(report.asked)} asked, {report.known:,} known already; records: {done or 'none'}"
-    ]
+    asked = f"{counted(report.asked, 'query', 'queries')} asked, {report.known:,} known already"
+    lines = [f"{asked}; records: {listed(dict(sorted(report.studies.items()))) or 'none'}"]
     if report.retracted:
         lines.append(f"{counted(report.retracted, 'paper')} retracted since")
     for name, reason in report.failures.items():
-        failed = _queries(report.failed[name])
+        failed = counted(report.failed[name], "query", "queries")
         lines.append(f"{name}: {failed} without an answer ({reason})")
     return lines
-
-
-def _queries(number: int) -> str:
-    return "1 query" if number == 1 else f"{number:,} queries"

@@ -15,7 +15,7 @@ from console.keeping import aside
 from console.progress import bar
 from console.project import Project, options_of, project_at
 from console.settings import SETTINGS_FILE, BadSettings
-from console.terminal import err, next_step, shown, tell
+from console.terminal import counted, err, listed, next_step, shown, tell
 
 if TYPE_CHECKING:
     from console.progress import Show
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from miner.pipeline import Options
 
 __all__ = ["Means", "forget", "literature", "mine", "run_miner"]
-
 
 _TRIES = 5
 """Times a run begins because somebody was forgotten while it was at work."""
@@ -93,7 +92,7 @@ def run_miner(here: Project, *, force: bool = False, means: Means = _MEANS) -> i
             gone = drop_unreadable(base)
             if not gone:
                 raise
-            tell(f"{gone:,} damaged rows of former runs were dropped; they are concluded anew.")
+            tell(f"{counted(gone, 'damaged row')} of former runs dropped; a new run makes them.")
             return _run_alone(here, force=force, means=means)
 
 
@@ -119,8 +118,7 @@ def _run_alone(here: Project, *, force: bool, means: Means) -> int:
             run = _mined(corpus, knowledge, options, show)
     except UnknownPart as error:
         raise BadSettings(f"{SETTINGS_FILE}, [mine]: {error}") from error
-    counted = ", ".join(f"{count} {name}" for name, count in run.counts.items())
-    tell(f"Run {run.id}: {counted}. Next: folkgrade dashboard")
+    tell(f"Run {run.id}: {listed(run.counts)}. Next: folkgrade dashboard")
     for url, reason in run.failures.items():
         tell(f"{url}: {reason}")
     return PARTIAL if run.failures else OK
@@ -173,17 +171,15 @@ def literature(
     ] = False,
     project: ProjectFolder = None,
 ) -> None:
-    """Ask literature services for studies on the themes; the one command that sends words out."""
+    """Ask literature services for studies on the themes; words of the themes are sent to them."""
     from console.literature import Looking, planned_queries
     from crawler.literature import UnknownService
     from miner.conditions import with_own
-    from miner.errors import NothingMined
     from miner.subjects import subjects
 
     here = project_at(project)
     corpus, knowledge = here.stores()
-    if knowledge.last_run() is None:
-        raise NothingMined("nothing is mined yet; run `folkgrade mine`")
+    knowledge.concluded()
     chosen = here.settings.literature
     found = subjects(
         knowledge.themes(),
@@ -260,13 +256,14 @@ def forget(
         leave(ERROR)
         return
     tell(
-        f"Forgot {sum(posts.values())} posts or documents, {sum(claims.values())} claims and "
-        f"{pages} kept pages. Next: folkgrade mine"
+        f"Forgot {counted(sum(posts.values()), 'post or document', 'posts or documents')}, "
+        f"{counted(sum(claims.values()), 'claim')} and {counted(pages, 'kept page')}. "
+        "Next: folkgrade mine"
     )
 
 
 def _tell_of_copy(here: Project) -> None:
     """Says where a damaged database that was put aside still holds what is forgotten."""
-    copy = aside(here)
-    if "://" not in here.database and copy.exists():
+    copy = here.file and aside(here.file)
+    if copy and copy.exists():
         tell(f"{copy} was put aside by `folkgrade mend` and still holds all of it: delete it.")

@@ -123,5 +123,6 @@ WORTH_A_BAR = 4 * 2**20
 def show_file(show: Show, at: Account) -> None:
     """Shows how far the reading of a large file is."""
     if at.size >= WORTH_A_BAR:
-        stage = f"{at.path.name}: {at.threads} threads, {at.posts} posts"
+        read = f"{counted(at.threads, 'thread')}, {counted(at.posts, 'post')}"
+        stage = f"{at.path.name}: {read}"
         show(stage, at.read, at.size, key=at.path.name)

@@ -60,6 +60,11 @@ class Project:
         address = self.settings.project.database
         return address if "://" in address else str((self.folder / address).resolve())
 
+    @property
+    def file(self) -> Path | None:
+        """The file of the database; None where a server holds it."""
+        return None if "://" in self.database else Path(self.database)
+
     def stores(self, *, read_only: bool = False) -> tuple[Corpus, Knowledge]:
         """Both stores on one database, opened."""
         from crawler.corpus import Corpus

@@ -181,9 +181,10 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as stream:
             found = stream.read(LARGEST + 1)
-        text = found.decode("utf-8").replace("\r\n", "\n")
-        if len(found) > LARGEST or _DEEP.search(text):
-            why = "a name of more than 16 parts" if len(found) <= LARGEST else "larger than 1 MB"
+        text = found.decode("utf-8")
+        is_large = len(found) > LARGEST
+        if is_large or _DEEP.search(text):
+            why = "larger than 1 MB" if is_large else "a name of more than 16 parts"
             raise BadSettings(f"{path.name}: {why}, as no settings are; mend that place")
         return tomllib.loads(text)
     except FileNotFoundError:

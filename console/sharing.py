@@ -15,7 +15,7 @@ from console.flags import EXPORT_FORMATS, DigestForm, ProjectFolder, QuotePolicy
 from console.mining import run_miner
 from console.project import Project, project_at
 from console.settings import SETTINGS_FILE, BadSettings
-from console.terminal import tell
+from console.terminal import counted, tell
 
 __all__ = ["brief", "digest", "export", "run_"]
 
@@ -31,14 +31,12 @@ def brief(
     """Write a content brief: what an article on a theme should answer, cite and leave out."""
     from dashboard.papers import docx, markdown, title
     from miner.current import Current
-    from miner.errors import MinerError, NothingMined
+    from miner.errors import MinerError
     from miner.report import theme_brief
 
     with project_at(project).moment() as (corpus, knowledge):
         now = Current(knowledge.engine)
-        run = now.last_run()
-        if run is None:
-            raise NothingMined("nothing is mined yet; run `folkgrade mine`")
+        run = now.concluded()
         named = [item for item in now.themes() if item.name.lower() == theme.lower()]
         item = now.theme(theme) or next(iter(named), None)
         if item is None:
@@ -134,7 +132,7 @@ def write_digest(here: Project, since: str, form: str, out: Path | None) -> None
         typer.echo(body.decode(), nl=False)
     else:
         _write(out, body)
-        tell(f"Wrote {out}: {len(found.entries)} changes")
+        tell(f"Wrote {out}: {counted(len(found.entries), 'change')}")
     if since == "last":
         Snapshots(knowledge.engine).tell(found.run)
 

@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
-from console import naming
+from console import proposals
 from console.exits import leave
 from console.flags import Covered, GapKind, Json, ProjectFolder, SearchMode, ThemeKind
 from console.keeping import check
 from console.project import Project, options_of, project_at
 from console.terminal import (
+    counted,
+    listed,
     next_step,
     print_freshness,
     print_gaps,
@@ -63,10 +65,10 @@ def status(
     print_sites(sites)
     print_freshness(states)
     if failures:
-        typer.echo(f"{len(failures):,} pages failed; the dashboard's Sources page lists them.")
+        pages = counted(len(failures), "page")
+        typer.echo(f"{pages} failed; the dashboard's Sources page says which.")
     if run:
-        counted = ", ".join(f"{count} {name}" for name, count in run.counts.items())
-        typer.echo(f"Run {run.id} of {run.finished:%Y-%m-%d %H:%M} UTC: {counted}.")
+        typer.echo(f"Run {run.id} of {run.finished:%Y-%m-%d %H:%M} UTC: {listed(run.counts)}.")
     typer.echo(f"Next: {following}")
 
 
@@ -90,22 +92,20 @@ def themes(
 ) -> None:
     """List themes with members, outcomes, level of evidence and, as JSON, every quote."""
     if adopt:
-        leave(naming.adopt(project_at(project), adopt))
+        leave(proposals.adopt(project_at(project), adopt))
         return
     if propose:
-        code, names = naming.asked(project_at(project), propose, kind.value if kind else None)
+        code, names = proposals.asked(project_at(project), propose, kind.value if kind else None)
         if as_json:
             typer.echo(json.dumps(names, ensure_ascii=False, indent=1))
         else:
             print_proposals(names)
         leave(code)
         return
-    from miner.errors import NothingMined
     from miner.report import theme_records
 
     with project_at(project).moment() as (corpus, knowledge):
-        if knowledge.last_run() is None:
-            raise NothingMined("nothing is mined yet; run `folkgrade mine`")
+        knowledge.concluded()
         found = [
             theme
             for theme in knowledge.themes(kind.value if kind else None)

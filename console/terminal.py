@@ -24,6 +24,7 @@ __all__ = [
     "counted",
     "described",
     "err",
+    "listed",
     "next_step",
     "planned",
     "print_freshness",
@@ -76,8 +77,8 @@ def planned(site: SiteReport, would: Iterable[Link]) -> Iterator[str]:
     why = f" ({site.reason})" if site.reason else ""
     asked = sum(site_of(link.url) == site.site for link in would)
     yield (
-        f"{site.site}: {site.status}{why}: {site.pages:,} lists read; {asked:,} pages would be "
-        "asked for; nothing was stored"
+        f"{site.site}: {site.status}{why}: {counted(site.pages, 'list')} read; "
+        f"{counted(asked, 'page')} would be asked for; nothing was stored"
     )
     for reason, count in site.reasons:
         yield f"  {count:,} × {reason}"
@@ -101,11 +102,8 @@ _ALWAYS = ("pages", "posts", "articles")
 
 def _counted(site: SiteReport) -> str:
     numbers = {name: getattr(site, name, 0) for name in _COUNTS}
-    return ", ".join(
-        f"{number:,} {_COUNTS[name]}"
-        for name, number in numbers.items()
-        if number or name in _ALWAYS
-    )
+    said = {name: number for name, number in numbers.items() if number or name in _ALWAYS}
+    return listed({_COUNTS[name]: number for name, number in said.items()})
 
 
 def described(found: Found) -> Iterator[str]:
@@ -118,7 +116,8 @@ def described(found: Found) -> Iterator[str]:
             said = " ".join(post.text.split())
             yield f"  #{post.id} {post.author or 'nobody'}, {when}: {said[:100]}"
         if hasattr(document, "text"):
-            yield f"  {len(document.text):,} characters: {' '.join(document.text.split())[:200]}"
+            size = counted(len(document.text), "character")
+            yield f"  {size}: {' '.join(document.text.split())[:200]}"
     roles = Counter(link.role for link in found.links)
     yield "links: " + (", ".join(f"{n} {role}" for role, n in roles.items()) or "none")
 
@@ -153,7 +152,7 @@ def print_sites(sites: Sequence[SiteCounts]) -> None:
         ],
     )
     if studies := sum(s.studies for s in sites):
-        print(f"{studies:,} {'study' if studies == 1 else 'studies'} looked up or imported.")
+        print(f"{counted(studies, 'study', 'studies')} looked up or imported.")
 
 
 def print_freshness(states: Sequence[Freshness]) -> None:
@@ -170,8 +169,8 @@ def print_freshness(states: Sequence[Freshness]) -> None:
             worst = state.holes[0]
             print(
                 shown(
-                    f"{state.site}: {state.missing:,} posts that threads count are not here; most "
-                    f"in {worst.url} ({worst.stored:,} of {worst.expected:,})"
+                    f"{state.site}: {counted(state.missing, 'post')} missing that threads count; "
+                    f"most in {worst.url} ({worst.stored:,} of {worst.expected:,})"
                 )
             )
         for reason, count in state.failures[:3]:
@@ -182,7 +181,7 @@ def _freshness_row(state: Freshness) -> tuple[object, ...]:
     """A site's line: when and how it was last crawled, what is to come and what is missing."""
     when = f"{state.visited:%Y-%m-%d %H:%M}" if state.visited else "–"
     why = f" ({state.reason})" if state.reason else ""
-    missing = f"{state.missing} in {len(state.holes)} threads" if state.holes else 0
+    missing = f"{state.missing} in {counted(len(state.holes), 'thread')}" if state.holes else 0
     failed = sum(count for _reason, count in state.failures)
     ended = f"{state.status}{why}" or "imported"
     return state.site, when, ended, state.queued, missing, state.off_topic, failed
@@ -274,12 +273,11 @@ def told(account: Account) -> list[str]:
     """What became of a file, in lines."""
     lines = list(account.reasons)
     if account.passed > len(lines):
-        lines.append(f"{account.path}: {account.passed:,} records were passed over in all")
+        lines.append(f"{account.path}: {counted(account.passed, 'record')} passed over in all")
     if account.failure:
         lines.append(account.failure)
     if account.documents:
-        done = ", ".join(f"{count:,} {what}" for what, count in account.done.items())
-        lines.append(f"{account.path.name}: {_held(account)}: {done}")
+        lines.append(f"{account.path.name}: {_held(account)}: {listed(account.done)}")
     return lines
 
 
@@ -289,15 +287,21 @@ def _held(account: Account) -> str:
     if account.articles:
         held.append(counted(account.articles, "article"))
     if account.studies:
-        held.append("1 study" if account.studies == 1 else f"{account.studies:,} studies")
+        held.append(counted(account.studies, "study", "studies"))
     if account.confidence < 1:
         held.append(f"post borders {account.confidence:.0%} sure")
     return ", ".join(held)
 
 
-def counted(number: int, name: str) -> str:
-    """A number of things, in words."""
-    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
+def counted(number: int, one: str, several: str | None = None) -> str:
+    """A number of things, in words: `1 post`, `1,204 posts`."""
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """Numbers of things, given by their plural names: `1 page read, 12 posts`."""
+    ones = {name: re.sub(r"s\b", "", name, count=1) for name in counts}
+    return ", ".join(counted(count, ones[name], name) for name, count in counts.items())
 
 
 def next_step(collected: bool, fresh: bool, due: bool) -> str:

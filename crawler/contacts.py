@@ -9,12 +9,12 @@ import re
 from functools import cache
 from typing import Any
 
-from crawler.naming import lists
+from crawler.wordlists import lists
 
-__all__ = ["EMAIL", "HANDLE", "NUMBER", "PHONE", "PROFILE", "contacts"]
+__all__ = ["EMAIL", "NAME", "NUMBER", "PHONE", "PROFILE", "contacts"]
 
-EMAIL, PHONE, HANDLE, NUMBER = "[email]", "[phone]", "[name]", "[number]"
-PROFILE = "[profile]"
+EMAIL, PHONE, NUMBER = "[email]", "[phone]", "[number]"
+NAME, PROFILE = "[name]", "[profile]"
 """What stands for what was masked."""
 
 _AT = r"(?:\s?[\[({<*]\s?(?:at|@|\u00e4t|arroba)\s?[\])}>*]\s?|\s@\s|\s?-at-\s?|_at_)"
@@ -70,9 +70,9 @@ def _lists() -> dict[str, Any]:
 
 def contacts(text: str) -> str:
     """The text without e-mail addresses, phone numbers and names on other networks."""
-    # Most texts hold none of it; a quick look for the rarest part spares the slow patterns.
     if not text.isascii():
         text = text.translate(_FULL_WIDTH)
+    # Most texts hold none of it; a quick look for the rarest part spares the slow patterns.
     folded = text.casefold()
     if _may_hold_address(text, folded):
         text = _BRACKETED.sub(EMAIL, _PLAIN.sub(EMAIL, text))
@@ -89,7 +89,7 @@ def contacts(text: str) -> str:
         text = _CALLED.sub(lambda m: m[1] + PHONE if _is_number(m[2]) else m.group(), text)
         text = _BARE.sub(_bare, text) if _LONG.search(text) else text
     if any(network in folded for network in _lists()["networks"]):
-        text = _handle().sub(lambda m: m["before"] + HANDLE, text)
+        text = _handle().sub(lambda m: m["before"] + NAME, text)
     return text
 
 

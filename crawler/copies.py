@@ -23,7 +23,7 @@ from typing import Any
 from crawler.errors import StoreError
 from crawler.locks import only_holder
 
-__all__ = ["Backup", "backup", "contents", "restore"]
+__all__ = ["Backup", "backup", "contents", "restore", "workshop"]
 
 Show = Callable[[str, int, int | None], None]
 """Told of a file, how much of it is done, and of how much."""
@@ -53,7 +53,7 @@ def backup(target: Path, files: Mapping[str, Path], program: str, show: Show) ->
     Databases are copied as they stand at one moment, while others may write. Raises StoreError.
     """
     _must_not_exist(target)
-    with _workshop(target) as folder:
+    with workshop(target) as folder:
         whole = folder / "backup"
         held = {name: path for name, path in files.items() if path.exists()}
         digests = {}
@@ -75,9 +75,12 @@ def backup(target: Path, files: Mapping[str, Path], program: str, show: Show) ->
 
 
 @contextmanager
-def _workshop(target: Path) -> Iterator[Path]:
-    """A folder beside the target, gone afterwards; what a killed backup left there goes first."""
-    folder = target.with_name(f".{target.name}.part")
+def workshop(target: Path, name: str = "part") -> Iterator[Path]:
+    """A folder beside the target, gone afterwards; what a killed backup left there goes first.
+
+    Of each name there is one at a time. Raises StoreError.
+    """
+    folder = target.with_name(f".{target.name}.{name}")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         with only_holder(folder / "lock", f"backup {target.name}"):

@@ -22,8 +22,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.compiler import compiles
 
-from crawler.causes import read_only as read_to
-from crawler.causes import reason, writable
+from crawler.causes import reason
+from crawler.disk import address_to_read, writable
 from crawler.errors import DamagedText, StoreError
 
 __all__ = [
@@ -56,8 +56,19 @@ PATIENCE = "FOLKGRADE_BUSY_SECONDS"
 IDLE_SECONDS = 60
 """How long PostgreSQL waits for a process that is silent in the midst of a transaction."""
 
+READING_SECONDS = 3_600
+"""The same for one that only reads: who exports may be busy for long with what it has read."""
+
 CONNECT_SECONDS = 10
 """How long a server may take to answer before it is said to be out of reach."""
+
+_ALIVE: dict[str, int] = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""How libpq finds within a minute that the server's machine is gone; left alone, it takes hours."""
 
 OLDEST = 13
 """The oldest PostgreSQL whose tables are tried by the tests or known to be alike."""
@@ -160,8 +171,10 @@ def _manners(address: sa.URL, sealed: Callable[[], sqlite3.Connection] | None) -
     if address.get_backend_name() == "postgresql":
         # A server that was started anew since is noticed before it is asked, not by the user.
         manners["pool_pre_ping"] = True
-        if "connect_timeout" not in address.query and "PGCONNECT_TIMEOUT" not in os.environ:
-            manners["connect_args"] = {"connect_timeout": CONNECT_SECONDS}
+        own = dict(_ALIVE)
+        if "PGCONNECT_TIMEOUT" not in os.environ:
+            own["connect_timeout"] = CONNECT_SECONDS
+        manners["connect_args"] = {k: v for k, v in own.items() if k not in address.query}
     return manners
 
 
@@ -184,7 +197,7 @@ def _sealed(address: sa.URL, *, read_only: bool = False) -> Callable[[], sqlite3
         return None
     if writable(path) and not read_only:
         return None
-    return lambda: sqlite3.connect(read_to(path), uri=True, check_same_thread=False)
+    return lambda: sqlite3.connect(address_to_read(path), uri=True, check_same_thread=False)
 
 
 def _tune_sqlite(engine: sa.Engine, busy_seconds: float, *, writable: bool) -> None:
@@ -223,10 +236,15 @@ def _tune_postgresql(engine: sa.Engine, *, read_only: bool = False) -> None:
             )
         # A process that was stopped in a transaction would keep its locks for ever.
         with connection.cursor() as cursor:
-            cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
+            cursor.execute(_silence("SESSION", IDLE_SECONDS))
             if read_only:
                 cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
         connection.commit()
+
+
+def _silence(where: str, seconds: float) -> str:
+    """A statement by which the server bears with so much silence within a transaction."""
+    return f"SET {where} idle_in_transaction_session_timeout = '{seconds}s'"
 
 
 def migrate(engine: sa.Engine, store: str, steps: Sequence[Step]) -> int:
@@ -325,6 +343,8 @@ def still(engine: sa.Engine) -> Iterator[sa.Engine]:
         try:
             if sqlite:
                 held.exec_driver_sql("PRAGMA query_only=ON")
+            else:
+                held.exec_driver_sql(_silence("LOCAL", READING_SECONDS))
             # The moment is that of the first question.
             held.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1" if sqlite else "SELECT 1")
             inner = held.connection.dbapi_connection
@@ -346,17 +366,38 @@ def scrub(engine: sa.Engine) -> None:
     with explained(engine), engine.connect() as plain:
         connection = plain.execution_options(isolation_level="AUTOCOMMIT")
         if connection.dialect.name == "postgresql":
-            for name in sa.inspect(connection).get_table_names():
-                # The statistics of a table quote from its rows: they are made anew too.
-                connection.execute(sa.text(f'VACUUM (FULL, ANALYZE) "{name}"'))
-            return
-        connection.exec_driver_sql("VACUUM")
-        busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+            busy = _scrub_server(connection, _patience(None))
+        else:
+            connection.exec_driver_sql("VACUUM")
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
     if busy:
         raise StoreError(
             f"database {engine.url.database}: another process reads it, so what was deleted stays "
-            "in its log; close what uses it and run this again"
+            "on the disk; close what uses it and run this again"
         )
+
+
+def _scrub_server(connection: sa.Connection, seconds: float) -> bool:
+    """Whether what was deleted lies there still, since even after so long somebody sees it."""
+    before = connection.scalar(sa.text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text"))
+    end = time.monotonic() + seconds
+    while connection.scalar(_SEEING, {"before": before}):
+        if time.monotonic() > end:
+            return True
+        time.sleep(0.05)
+    for name in sa.inspect(connection).get_table_names():
+        # The statistics of a table quote from its rows: they are made anew too.
+        connection.execute(sa.text(f'VACUUM (FULL, ANALYZE) "{name}"'))
+    connection.exec_driver_sql("VACUUM (FULL) pg_catalog.pg_statistic")
+    return False
+
+
+_SEEING = sa.text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND pid <> pg_backend_pid() AND backend_type = 'client backend' "
+    "AND greatest(age(backend_xid), age(backend_xmin)) > age(CAST(:before AS xid))"
+)
+"""Who began before and has not ended: the server keeps for them what others deleted since."""
 
 
 def guarded(engine: sa.Engine, guard: Callable[[sa.Connection], None]) -> sa.Engine:
@@ -400,9 +441,9 @@ def _raw(element: raw, compiler: Any, **more: Any) -> str:
     return f"CAST({column} AS BLOB)"
 
 
-def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """The items in pieces of a size that every database binds at once."""
-    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
+def batches(items: Sequence[Item], size: int = BATCH) -> Iterator[Sequence[Item]]:
+    """The items in pieces, of a size that every database binds at once."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def does_not_fit(error: DatabaseError) -> bool:

@@ -6,7 +6,7 @@ import codecs
 import re
 from dataclasses import dataclass
 
-__all__ = ["Decoded", "character_set", "decode", "is_binary", "stated"]
+__all__ = ["Decoded", "character_set", "decode", "decode_as", "is_binary", "stated"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -19,6 +19,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _MAGIC = (b"%PDF", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"SQLite f")
 _MULTIBYTE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 _CHARSET = re.compile(rb"""<meta\b[^>]{0,1000}\bcharset=["']?([\w-]+)""", re.IGNORECASE)
+_PARAMETER = re.compile(r"charset=[\"']?([\w-]+)", re.IGNORECASE)
 _SAMPLE = 200_000
 _SETS = re.compile(
     r"ascii|utf[-_]?(?:8|16|32)(?:[-_](?:sig|le|be))?|iso8859[-_]\d{1,2}|cp\d{3,5}|koi8[-_][rtu]"
@@ -61,6 +62,13 @@ def stated(raw: bytes, name: str | None) -> str | None:
         return raw.decode(known) if known else None
     except UnicodeError:
         return None
+
+
+def decode_as(raw: bytes, content_type: str) -> str:
+    """Text of an answer: in the character set of its header, else as `decode` reads it."""
+    named = _PARAMETER.search(content_type)
+    text = stated(raw, named[1]) if named else None
+    return decode(raw).text if text is None else text
 
 
 def decode(raw: bytes) -> Decoded:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 import socket
 import time
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
 from crawler import clean
-from crawler.decode import decode, stated
+from crawler.decode import decode, decode_as
 from crawler.errors import CrawlerError, RefusedByPolicy
 from crawler.page import Page
 from crawler.sites import POLITE_DELAY, bare, is_loopback, site_of
@@ -186,11 +185,9 @@ def _page(url: str, status: int, headers: Mapping[str, str], body: bytes) -> Pag
     if status != 200:
         raise NoAnswer(f"{url}: answered with {status}")
     kind = headers.get("content-type", "text/html")
-    named = re.search(r"charset=[\"']?([\w-]+)", kind, re.I)
-    text = stated(body, named[1]) if named else None
     return Page(
         url=url,
-        text=decode(body).text if text is None else text,
+        text=decode_as(body, kind),
         fetched=datetime.now(UTC),
         content_type=kind.partition(";")[0].strip().lower(),
         status=status,

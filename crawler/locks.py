@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,10 @@ __all__ = ["Taken", "one_at_a_time", "only_holder"]
 
 _ALIVE_SECONDS = 30
 """How long PostgreSQL takes a machine that fell silent for alive."""
+_PROBES = 10
+"""Times that a silent machine is asked, the first included; systems differ by one or two."""
+_ENDED_SECONDS = 2.0
+"""How long a busy server may take to see that a process has ended."""
 
 
 class Taken(CrawlerError):
@@ -104,8 +109,12 @@ def _on_server(engine: Engine, task: str) -> Iterator[None]:
 
 def _lock_on_server(connection: sa.Connection, task: str) -> None:
     for name in ("tcp_keepalives_idle", "tcp_keepalives_interval"):
-        connection.execute(sa.text(f"SET {name} = {_ALIVE_SECONDS}"))
+        connection.execute(sa.text(f"SET {name} = {_ALIVE_SECONDS // _PROBES}"))
     schema = connection.scalar(sa.select(sa.func.current_schema()))
     keys = (zlib.crc32(name.encode()) >> 1 for name in (f"folkgrade {schema}", task))
-    if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(*keys))):
-        raise Taken(_taken(task, ""))
+    ask = sa.select(sa.func.pg_try_advisory_lock(*keys))
+    end = time.monotonic() + _ENDED_SECONDS
+    while not connection.scalar(ask):
+        if time.monotonic() > end:
+            raise Taken(_taken(task, ""))
+        time.sleep(0.05)

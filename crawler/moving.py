@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from crawler.database import BATCH, insert, reading, writing
 from crawler.errors import StoreError
 
-__all__ = ["copy_rows"]
+__all__ = ["InUse", "copy_rows"]
 
 Finish = Callable[[sa.Connection], None]
 Show = Callable[[int, int], None]
@@ -18,18 +18,22 @@ _OURS = "schema_versions"
 """What each database keeps of its own tables."""
 
 
+class InUse(StoreError):
+    """The database that was to be filled has rows."""
+
+
 def copy_rows(
     source: sa.Engine, target: sa.Engine, derived: Collection[str], then: Finish, show: Show
 ) -> int:
     """How many rows were copied, all at once or none.
 
     Both databases have the same tables, the target's are empty. Of those in `derived` nothing is
-    copied: `then` makes them anew in the same transaction. Raises StoreError.
+    copied: `then` makes them anew in the same transaction. Raises StoreError, InUse among them.
     """
     with reading(source) as old, writing(target) as new:
         tables = _shared(old, new, derived)
         if any(_has_rows(new, table) for table in tables):
-            raise StoreError(f"database {target.url.database}: it is in use already")
+            raise InUse(f"database {target.url.database}: it is in use already")
         total = sum(old.scalar(sa.select(sa.func.count()).select_from(t)) or 0 for t in tables)
         done = 0
         for table in tables:

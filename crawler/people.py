@@ -10,9 +10,11 @@ import re
 from collections.abc import Callable, Set
 from functools import cache
 
-from crawler.naming import (
+from crawler.contacts import NAME
+from crawler.wordlists import (
     CAPITAL,
     SHORT,
+    alternatives,
     given,
     is_eponym,
     is_function,
@@ -22,10 +24,8 @@ from crawler.naming import (
     plain,
 )
 
-__all__ = ["DOUBTFUL", "PERSON", "is_bearable", "parts", "people", "remembered", "variants"]
+__all__ = ["DOUBTFUL", "is_bearable", "parts", "people", "remembered", "variants"]
 
-PERSON = "[name]"
-"""What stands for a name."""
 DOUBTFUL = "?"
 """Before a remembered part of a name that is masked only where a name stands."""
 _ONE = rf"{CAPITAL}[\w-]{{0,30}}(?:['\u2019]{CAPITAL}[\w-]{{1,30}})?"
@@ -90,7 +90,7 @@ def _beginnings() -> dict[str, frozenset[str]]:
     }
 
 
-def _cores(name: str, is_part: Callable[[str], bool]) -> int:
+def _end(name: str, is_part: Callable[[str], bool]) -> int:
     """Where the name ends: before its first word, from the second on, that is no part of one."""
     end = 0
     for found in _WORD.finditer(name):
@@ -117,8 +117,8 @@ def _titled(found: re.Match[str]) -> str:
         return found.group()
     if is_ordinary(first) and not _is_titled_word(found, first, title):
         return found.group()
-    end = _cores(found["name"], _is_surname)
-    return found["title"] + PERSON + found["name"][end:]
+    end = _end(found["name"], _is_surname)
+    return found["title"] + NAME + found["name"][end:]
 
 
 def _is_titled_word(found: re.Match[str], first: str, title: str) -> bool:
@@ -133,7 +133,7 @@ def _low_titled(found: re.Match[str]) -> str:
     is_noun = _DETERMINED.search(before) is not None
     word = found["name"]
     is_name = word in given() or not (is_noun or is_word(word) or word in _brands())
-    return found["title"] + PERSON if is_name else found.group()
+    return found["title"] + NAME if is_name else found.group()
 
 
 @cache
@@ -150,11 +150,11 @@ def _named(found: re.Match[str]) -> str:
         if not known[0]:
             return found.group()
         rest = "" if len(words) < 2 or known[1] else " " + words[1]
-        return found["before"] + PERSON + rest
+        return found["before"] + NAME + rest
     if is_function(_first(name)):
         return found.group()
-    end = _cores(name, lambda word: not is_function(word))
-    return found["before"] + PERSON + name[end:]
+    end = _end(name, lambda word: not is_function(word))
+    return found["before"] + NAME + name[end:]
 
 
 def _presented(found: re.Match[str]) -> str:
@@ -167,17 +167,17 @@ def _presented(found: re.Match[str]) -> str:
         is_given or (is_doubtful and len(words) > 1 and not is_word(words[1]))
     ):
         return found.group()
-    end = _cores(found["name"], lambda word: _is_surname(word) and not is_eponym(word))
+    end = _end(found["name"], lambda word: _is_surname(word) and not is_eponym(word))
     is_alone = end <= len(found["name"].partition(" ")[0])
     if is_alone and len(words) > 1 and first not in given():
         return found.group()
-    return found["before"] + PERSON + found["name"][end:]
+    return found["before"] + NAME + found["name"][end:]
 
 
 @cache
 def _in_roles() -> re.Pattern[str]:
     """A full name after what somebody is: `my surgeon, Orla Fenwright`."""
-    roles = "|".join(map(re.escape, sorted(lists()["people"]["roles"], key=len, reverse=True)))
+    roles = alternatives(lists()["people"]["roles"])
     return re.compile(rf"(?<!\w)(?P<before>(?i:{roles}),? (?:called |named )?)(?P<name>{_FULL})")
 
 
@@ -185,8 +185,7 @@ def _in_roles() -> re.Pattern[str]:
 def _closing() -> re.Pattern[str]:
     """A name below or behind the words with which a letter ends."""
     said = lists()["people"]
-    words = [*said["closings"], *said["weak_closings"]]
-    closings = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    closings = alternatives([*said["closings"], *said["weak_closings"]])
     begin = r"(?:^[ \t>~*\u2013\u2014-]{0,10}|(?<=[.!?] ))"
     below = r"\n{1,2}[ \t>~*-]{0,6}"
     mark = rf"[ \t]{{0,2}}[,.!:;\u2013\u2014-]{{1,2}}[ \t]{{0,3}}(?:{below})?"
@@ -205,7 +204,7 @@ def _closed(found: re.Match[str]) -> str:
     is_name = words[0] in given() or not is_word(words[0])
     is_short = is_strong and not is_ordinary(words[-1])
     is_doubtful = words[0] in lists()["people"]["doubtful"]
-    return found["before"] + PERSON if is_name or is_short or is_doubtful else found.group()
+    return found["before"] + NAME if is_name or is_short or is_doubtful else found.group()
 
 
 _SHOWN = re.compile(rf"{_INITIALS}{_ONE}(?:[ ,]{{1,2}}{_INITIALS}{_PARTICLES}{_ONE}){{1,3}}")

@@ -13,13 +13,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, S
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 
-from crawler.contacts import contacts
+from crawler.contacts import NAME, PROFILE, contacts
 from crawler.documents import Article, Document, Post, Quoted, Study, Thread
-from crawler.naming import CAPITAL, given, is_ordinary, is_rare, lists, plain
 from crawler.people import DOUBTFUL, is_bearable, parts, people, variants
 from crawler.secret import load_key
+from crawler.wordlists import CAPITAL, alternatives, given, is_ordinary, is_rare, lists, plain
 
-__all__ = ["is_telling", "load_key", "mask", "pairs", "plain", "pseudonym", "pseudonymise"]
+__all__ = ["NAME", "is_telling", "load_key", "mask", "pairs", "plain", "pseudonym", "pseudonymise"]
 
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"']+", re.I)
 _BEFORE_HOST = re.compile(r"^(?:https?://)?(?:www\.|m\.)?", re.I)
@@ -40,8 +40,6 @@ _PAIR = re.compile(rf"(?<!\w)(?=({CAPITAL}[\w\u2019'-]{{1,30}} {CAPITAL}[\w\u201
 _LONGEST_SIGNATURE = 120
 _LONGEST_NAME = 200
 _NAMES = re.compile(r"\[name\](?:[ .]\[name\])+")
-NAME, PROFILE = "[name]", "[profile]"
-"""What stands for what was masked."""
 
 
 def pseudonym(name: str, site: str, key: bytes) -> str:
@@ -339,10 +337,6 @@ def _any_of(names: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)@?(?:{'|'.join(map(re.escape, ordered))})(?!\w)")
 
 
-def _alternatives(words: Collection[str]) -> str:
-    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-
-
 def _headers(text: str, known: Known) -> str:
     """Masks the name in `Name wrote:` at the start of a line and in `[quote="Name"]`."""
     if "[" in text:
@@ -352,7 +346,7 @@ def _headers(text: str, known: Known) -> str:
 
 @cache
 def _header_pattern() -> re.Pattern[str]:
-    said = _alternatives(lists()["headers"]["said"])
+    said = alternatives(lists()["headers"]["said"])
     name = r"[^\s:,.;!?\[\]](?:[^\n:,;!?\[\]]{0,30}[^\s:,;!?\[\]])?"
     start = r"(?P<start>^[>\t \xa0]{0,40}(?:On [^\n]{6,60}?,\s{1,4})?)"
     return re.compile(rf"{start}(?P<name>{name})(?= (?:{said}):)", re.I | re.M)
@@ -401,7 +395,7 @@ def _spoken_to(text: str, known: Known) -> str:
 
 @cache
 def _greeting_pattern() -> re.Pattern[str]:
-    before = _alternatives(lists()["greetings"]["before"])
+    before = alternatives(lists()["greetings"]["before"])
     return re.compile(
         rf"(?P<word>(?<!\w)(?i:{before})[ ,]{{1,2}})(?P<name>[^\W\d_](?:[\w.\-]*\w)?)"
     )
@@ -437,8 +431,8 @@ def _if_reported(found: re.Match[str], known: Known) -> str:
 
 @cache
 def _report_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    does = _alternatives(lists()["headers"]["does"])
-    before = _alternatives(lists()["headers"]["before"])
+    does = alternatives(lists()["headers"]["does"])
+    before = alternatives(lists()["headers"]["before"])
     one = r"(?P<name>[^\W_](?:[\w.\-]*\w)?)"
     end = rf"(?=\s*(?:$|[.,!?:;)\n]|'s\b| (?:{does})\b))"
     return (
@@ -466,7 +460,7 @@ def _introduced(text: str, known: Known) -> str:
 
 @cache
 def _introduction_pattern() -> re.Pattern[str]:
-    before = _alternatives(lists()["headers"]["introduced"])
+    before = alternatives(lists()["headers"]["introduced"])
     return re.compile(rf"((?<!\w)(?i:{before}),? )(?P<name>[A-Z][\w\-]+)")
 
 

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from crawler.causes import read_only, writable
+from crawler.disk import address_to_read, writable
 from crawler.errors import KeyFileError, StoreError
 from crawler.page import Page
 from crawler.sites import site_of
@@ -281,7 +281,7 @@ class RawPages:
 def _opened(path: Path) -> sqlite3.Connection:
     """The file with its tables; one that may only be read as it is."""
     if path.exists() and not writable(path):
-        return sqlite3.connect(read_only(path), uri=True)
+        return sqlite3.connect(address_to_read(path), uri=True)
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     base = sqlite3.connect(path, timeout=30)

@@ -140,15 +140,18 @@ def take_whole(connection: sa.Connection, url: str) -> int:
 def doubt(connection: sa.Connection, url: str) -> None:
     """Notes that posts of a thread were lost: it is unsound until a piece of it is stored again."""
     former = _locked(connection, url)
-    _rehash(connection, former, _known_sum(connection, former, anew=True))
+    _rehash(connection, former, _stored_sum(connection, url))
     connection.execute(documents.update().where(documents.c.url == url).values(posts_hash=_LOST))
 
 
-def _known_sum(connection: sa.Connection, former: Any, *, anew: bool = False) -> int:
+def _known_sum(connection: sa.Connection, former: Any) -> int:
     """The sum of the hashes of a document's posts; that of the stored ones where some were lost."""
-    if former.posts_hash != _LOST and not anew:
-        return int(former.posts_hash or "0", 16)
-    hashes = connection.scalars(sa.select(posts.c.hash).where(posts.c.document == former.url))
+    is_lost = former.posts_hash == _LOST
+    return _stored_sum(connection, former.url) if is_lost else int(former.posts_hash or "0", 16)
+
+
+def _stored_sum(connection: sa.Connection, url: str) -> int:
+    hashes = connection.scalars(sa.select(posts.c.hash).where(posts.c.document == url))
     return sum(int(known or "0", 16) for known in hashes)
 
 

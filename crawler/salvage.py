@@ -17,8 +17,6 @@ _MANY = 1_000
 """Rows written at a time."""
 _LAST = 2**62
 """No row has so high a number."""
-_OWN = ("sqlite_", "search_words_")
-"""How the tables begin that SQLite makes by itself, or for its index of words."""
 
 Row = tuple[object, ...]
 
@@ -72,7 +70,10 @@ def _copied(
 ) -> dict[str, int]:
     """Rows copied by table, once the tables and all else of the schema are made."""
     query = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"
-    parts = [part for part in source.execute(query) if not part[1].startswith(_OWN)]
+    parts = source.execute(query).fetchall()
+    # SQLite makes some tables by itself, and those that belong to a virtual one.
+    virtual = [f"{name}_" for _kind, name, sql in parts if sql.upper().startswith("CREATE VIRTUAL")]
+    parts = [part for part in parts if not part[1].startswith(("sqlite_", *virtual))]
     for kind, _name, sql in parts:
         if kind == "table":
             target.execute(sql)

@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from crawler.causes import read_only
 from crawler.corpus import Corpus
 from crawler.damage import MOST, Damage
+from crawler.disk import address_to_read
 from crawler.errors import CrawlerError
 from crawler.frontier import Frontier
 from crawler.vault import Vault
@@ -23,7 +23,7 @@ ANEW = "delete it: the pages can be collected again, and nothing that is stored 
 def damaged_file(path: Path, heal: str = MEND) -> Iterator[Damage]:
     """What is wrong with an SQLite file itself, its pages, indexes and references, by table."""
     try:
-        base = sqlite3.connect(read_only(path), uri=True)
+        base = sqlite3.connect(address_to_read(path), uri=True)
         try:
             said = list(_said_of_tables(base))
             query = "PRAGMA foreign_key_check"

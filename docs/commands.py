@@ -20,9 +20,9 @@ Each command as `folkgrade COMMAND --help` tells it. This page is made by
 `python docs/commands.py`, and a test holds it to the program. What settings there are and what
 exit codes mean is in [settings](settings.md).
 
-Every command but `init`, `demo` and `parse` needs a project: the folder you are in, or the one
-that `--project DIR` or `FOLKGRADE_PROJECT` names. Results go to stdout, progress and messages to
-stderr.
+Every command but `init`, `restore`, `demo` and `parse` needs a project: the folder you are in, or
+the one that `--project DIR` or `FOLKGRADE_PROJECT` names. Results go to stdout, progress and
+messages to stderr.
 """
 
 

@@ -6,22 +6,25 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import TypeVar
 
 import sqlalchemy as sa
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from crawler.database import BATCH, Engine, batches, explained
-from miner.model import Claim
-from miner.rows import some_claims, sound_vectors, text_key
-from miner.tables import answers, extractions, readings, vectors
+from crawler.database import BATCH, Engine, batches, explained, writing
+from miner.rows import insert_new, sound_vectors, text_key
+from miner.tables import answers, drafts, extractions, readings, vectors
 
-__all__ = ["damaged_vectors", "extracted", "prune", "signed", "unreadable", "unsigned"]
+__all__ = ["damaged_vectors", "keep", "known", "prune", "signed", "unreadable", "unsigned"]
+
+Value = TypeVar("Value")
 
 _SIGNED = re.compile(r"([0-9a-f]{8}):")
 _TEXTS = {
     "claims read in documents": extractions,
     "answers of a chat model": answers,
-    "what was read in studies": readings,
+    "what was read in studies and asked in threads": readings,
+    "what was told of themes and articles": drafts,
 }
 """The caches of texts, in a person's words."""
 
@@ -43,17 +46,36 @@ def unsigned(value: str) -> str | None:
     return text if zlib.crc32(text.encode()) == int(found[1], 16) else None
 
 
-def extracted(engine: Engine, keys: Mapping[str, str]) -> dict[str, list[Claim]]:
-    """The claims of documents that are kept under these keys, by address; damaged ones are not."""
-    found: dict[str, list[Claim]] = {}
+def known(
+    engine: Engine, table: sa.Table, form: TypeAdapter[Value], keys: Mapping[str, str]
+) -> dict[str, Value]:
+    """What a table keeps of documents under these keys, by address; damaged values are not."""
+    found: dict[str, Value] = {}
     with explained(engine), engine.connect() as connection:
         for some in batches(list(keys)):
-            query = sa.select(extractions).where(extractions.c.document.in_(some))
-            for row in connection.execute(query):
+            for row in connection.execute(sa.select(table).where(table.c.document.in_(some))):
                 if row.key == keys[row.document] and (text := unsigned(row.value)):
                     with suppress(ValidationError):
-                        found[row.document] = some_claims.validate_json(text)
+                        found[row.document] = form.validate_json(text)
     return found
+
+
+def keep(
+    engine: Engine,
+    table: sa.Table,
+    form: TypeAdapter[Value],
+    keys: Mapping[str, str],
+    found: Mapping[str, Value],
+) -> None:
+    """Keeps at once what was read in documents, in the place of what was known of them."""
+    rows = [
+        {"document": url, "key": keys[url], "value": signed(form.dump_json(value).decode())}
+        for url, value in found.items()
+    ]
+    with writing(engine) as connection:
+        for some in batches(list(found)):
+            connection.execute(table.delete().where(table.c.document.in_(some)))
+        insert_new(connection, table, rows)
 
 
 def prune(

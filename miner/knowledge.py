@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 
 from crawler.database import BATCH, batches, explained, migrate, writing
 from miner import caches, index, snapshots
+from miner.errors import NothingMined
 from miner.forgetting import forget_claims, forget_evidence, forget_questions
 from miner.ledger import Kept, Ledger
 from miner.model import (
@@ -159,6 +160,13 @@ class Knowledge:
         found = self.runs(limit=1)
         return found[0] if found else None
 
+    def concluded(self) -> Run:
+        """The same run; raises NothingMined before the first."""
+        run = self.last_run()
+        if run is None:
+            raise NothingMined("nothing is mined yet; run `folkgrade mine`")
+        return run
+
     def runs(self, limit: int = 50) -> list[Run]:
         """Runs, latest first."""
         query = sa.select(runs.c.id, runs.c.fingerprint, runs.c.value)
@@ -291,9 +299,9 @@ class Knowledge:
 
     # Caches
 
-    def extracted(self, document: str, key: str) -> list[Claim] | None:
-        """Claims found before in the same content by the same extractor; damaged ones are none."""
-        return caches.extracted(self.engine, {document: key}).get(document)
+    def extracted(self, keys: Mapping[str, str]) -> dict[str, list[Claim]]:
+        """Claims found before in the same content by the same extractor, by document."""
+        return caches.known(self.engine, extractions, some_claims, keys)
 
     def extracted_keys(self) -> dict[str, str]:
         """What content and extractor the cached claims of each document came from."""
@@ -302,11 +310,8 @@ class Knowledge:
 
     def keep_extracted(self, document: str, key: str, found: Sequence[Claim]) -> None:
         """Keeps the claims of a document at once, so that an interrupted run resumes there."""
-        value = caches.signed(some_claims.dump_json(list(found)).decode())
-        row = {"document": document, "key": key, "value": value}
-        with writing(self.engine) as connection:
-            connection.execute(extractions.delete().where(extractions.c.document == document))
-            insert_new(connection, extractions, [row])
+        one = {document: list(found)}
+        caches.keep(self.engine, extractions, some_claims, {document: key}, one)
 
     def answer(self, document: str, key: str) -> str | None:
         """What a chat model said before to the same question; None where it is damaged."""
@@ -357,10 +362,6 @@ class Knowledge:
                     gone = sa.and_(vectors.c.model == model, vectors.c.text.in_(some))
                     connection.execute(vectors.delete().where(gone))
         return {by_key[key]: vector for key, vector in known.items()}
-
-    def damaged_vectors(self) -> int:
-        """How many cached vectors are not as long as their model's others, or no numbers."""
-        return caches.damaged_vectors(self.engine)
 
     def keep_vectors(self, model: str, new: Mapping[str, Vector]) -> None:
         """Keeps vectors by text; those already known stay as they are."""
@@ -457,15 +458,18 @@ class Knowledge:
 
 def _write_run(connection: sa.Connection, run: Run) -> int:
     value = a_run.dump_json(run).decode()
+    # PostgreSQL's own count would leave out the numbers of runs that were killed.
+    number = (connection.scalar(sa.select(sa.func.max(runs.c.id))) or 0) + 1
     row = {
+        "id": number,
         "started": run.started,
         "finished": run.finished,
         "fingerprint": run.fingerprint,
         "settings_hash": run.settings_hash,
         "value": value,
     }
-    key = connection.execute(runs.insert().values(**row)).inserted_primary_key
-    return int(key[0]) if key else 0
+    connection.execute(runs.insert().values(**row))
+    return number
 
 
 def _with_id(value: Run, number: int) -> Run:

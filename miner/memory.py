@@ -68,11 +68,14 @@ class InStore:
         return {key: text for key, text in sound.items() if text is not None}
 
     def keep(self, told: Mapping[str, str]) -> None:
-        """Keeps texts by key."""
+        """Keeps texts by key, in the place of damaged ones."""
         rows = [
             {"key": f"{self.version} {key}", "value": signed(told[key])} for key in sorted(told)
         ]
         with writing(self.engine) as connection:
+            for some in batches(rows):
+                keys = [row["key"] for row in some]
+                connection.execute(drafts.delete().where(drafts.c.key.in_(keys)))
             insert_new(connection, drafts, rows)
 
     def prune(self, connection: sa.Connection) -> int:

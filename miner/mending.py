@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from crawler.database import BATCH, Engine, batches, explained, raw, writing
 from miner.knowledge import Run, a_run
 from miner.model import Contradiction, Decision, Evidence, Gap, Grade
-from miner.rows import a_claim, a_question, a_theme, an_event
+from miner.rows import a_claim, a_question, a_theme, adapter, an_event
 from miner.tables import (
     claims,
     contradictions,
@@ -30,21 +30,21 @@ __all__ = ["damaged_decisions", "drop_unreadable", "unreadable"]
 _MADE: tuple[tuple[str, sa.Table, TypeAdapter[Any]], ...] = (
     ("claims", claims, a_claim),
     ("themes", themes, a_theme),
-    ("evidence", evidence, TypeAdapter(Evidence)),
-    ("grades", grades, TypeAdapter(Grade)),
-    ("gaps", gaps, TypeAdapter(Gap)),
-    ("contradictions", contradictions, TypeAdapter(Contradiction)),
+    ("evidence", evidence, adapter(Evidence)),
+    ("grades", grades, adapter(Grade)),
+    ("gaps", gaps, adapter(Gap)),
+    ("contradictions", contradictions, adapter(Contradiction)),
     ("questions", questions, a_question),
     ("events of themes", events, an_event),
 )
 """What runs conclude: name, table and how a value is read."""
-_RUNS = ("runs", runs, a_run)
 
 
 def unreadable(engine: Engine) -> dict[str, int]:
     """How many rows cannot be read, by what they are."""
     with explained(engine), engine.connect() as connection:
-        found = {name: len(_bad(connection, of, how)) for name, of, how in (*_MADE, _RUNS)}
+        every = (*_MADE, ("runs", runs, a_run))
+        found = {name: len(_bad(connection, table, how)) for name, table, how in every}
     return {name: count for name, count in found.items() if count}
 
 
@@ -79,7 +79,7 @@ def _bare(connection: sa.Connection, number: int) -> None:
 def damaged_decisions(engine: Engine) -> list[int]:
     """Numbers of the decisions that cannot be read: what people decided, no run makes anew."""
     with explained(engine), engine.connect() as connection:
-        return _bad(connection, decisions, TypeAdapter(Decision))
+        return _bad(connection, decisions, adapter(Decision))
 
 
 def _bad(connection: sa.Connection, table: sa.Table, how: TypeAdapter[Any]) -> list[Any]:

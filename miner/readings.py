@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Generic, TypeVar
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from crawler.database import batches, explained, writing
+from crawler.database import batches
 from crawler.documents import Document, Study
-from miner import library
-from miner.caches import signed, unsigned
+from miner import caches, library
 from miner.conditions import Conditions
 from miner.library import LibraryStudy
 from miner.model import MemberQuestion
@@ -67,38 +65,17 @@ class Kept(Generic[Value]):
         """
         for some in batches(sorted(hashes)):
             keys = {url: self._key(hashes[url]) for url in some}
-            known = self._known(keys)
+            known = caches.known(self.engine, readings, self.form, keys)
             missing = [url for url in some if url not in known]
             new = read(missing) if missing else {}
-            self._keep({url: (keys[url], value) for url, value in new.items()})
+            if new:
+                caches.keep(self.engine, readings, self.form, keys, new)
             for url in some:
                 if url in known or url in new:
                     yield known[url] if url in known else new[url]
 
     def _key(self, content: str) -> str:
         return hashlib.sha256(f"{content}\0{self.version}".encode()).hexdigest()
-
-    def _known(self, keys: Mapping[str, str]) -> dict[str, Value]:
-        query = sa.select(readings).where(readings.c.document.in_(keys))
-        with explained(self.engine), self.engine.connect() as connection:
-            rows = [row for row in connection.execute(query) if row.key == keys[row.document]]
-        texts = {row.document: text for row in rows if (text := unsigned(row.value)) is not None}
-        found = dict[str, Value]()
-        for document, text in texts.items():
-            # What is damaged is read anew.
-            with suppress(ValidationError):
-                found[document] = self.form.validate_json(text)
-        return found
-
-    def _keep(self, found: Mapping[str, tuple[str, Value]]) -> None:
-        rows = [
-            {"document": url, "key": key, "value": signed(self.form.dump_json(value).decode())}
-            for url, (key, value) in found.items()
-        ]
-        if rows:
-            with writing(self.engine) as connection:
-                connection.execute(readings.delete().where(readings.c.document.in_(found)))
-                connection.execute(readings.insert(), rows)
 
 
 class Readings:

@@ -15,9 +15,8 @@ from miner.brief import Brief, Known
 from miner.briefs import brief
 from miner.counts import FEW, Share, contested, shares, votes
 from miner.coverage import Coverage, coverage
-from miner.errors import NothingMined
 from miner.inquiries import inquiries
-from miner.knowledge import Knowledge, Run
+from miner.knowledge import Knowledge
 from miner.model import (
     Claim,
     Contradiction,
@@ -67,7 +66,7 @@ def gap_records(
 
     Raises NothingMined where there is no run yet.
     """
-    has_own = bool(_run(knowledge).own)
+    has_own = bool(knowledge.concluded().own)
     themes = {theme.id: theme for theme in knowledge.themes()}
     gaps = [gap for gap in knowledge.gaps() if gap.theme in themes]
     records = [
@@ -83,7 +82,7 @@ def inquiry_records(knowledge: Knowledge) -> list[dict[str, Any]]:
 
     Raises NothingMined where there is no run yet.
     """
-    _run(knowledge)
+    knowledge.concluded()
     names = {theme.id: theme.name for theme in knowledge.themes()}
     return [
         {
@@ -99,13 +98,6 @@ def inquiry_records(knowledge: Knowledge) -> list[dict[str, Any]]:
         }
         for one in inquiries(knowledge.questions())
     ]
-
-
-def _run(knowledge: Knowledge) -> Run:
-    run = knowledge.last_run()
-    if run is None:
-        raise NothingMined("nothing is mined yet; run `folkgrade mine`")
-    return run
 
 
 def _gap(gap: Gap, theme: Theme, found: Coverage) -> dict[str, Any]:

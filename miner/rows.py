@@ -57,10 +57,10 @@ an_event = TypeAdapter(ThemeEvent)
 a_question = TypeAdapter(MemberQuestion)
 
 
-def read(adapter: TypeAdapter[Value], value: str) -> Value:
+def read(form: TypeAdapter[Value], value: str) -> Value:
     """The value of a row; raises DamagedConclusions."""
     try:
-        return adapter.validate_json(value)
+        return form.validate_json(value)
     except ValidationError as error:
         raise DamagedConclusions(
             "what the last run concluded is damaged; `folkgrade mine` makes it anew"

@@ -36,7 +36,7 @@ def damaged_conclusions(corpus: Corpus, knowledge: Knowledge, *, fresh: bool) ->
     with suppress(DamagedConclusions):
         for place in islice(astray(corpus, knowledge), MOST) if fresh else ():
             yield Damage(place=place, what="a quote of a claim is not at its place", heal=AGAIN)
-    if bad := knowledge.damaged_vectors():
+    if bad := caches.damaged_vectors(knowledge.engine):
         yield Damage(place="cached vectors", what=f"{bad:,} are damaged", heal=AGAIN)
     index = Index(knowledge.engine)
     mark = index.mark()

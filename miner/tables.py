@@ -118,7 +118,7 @@ readings = sa.Table(
     sa.Column("key", sa.String, nullable=False),
     sa.Column("value", sa.Text, nullable=False),
 )
-"""What was read in collected studies: a cache."""
+"""Cache: what studies say and what is asked in threads; `key` as of `extractions`."""
 
 extractions = sa.Table(
     "extractions",

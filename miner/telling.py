@@ -9,7 +9,6 @@ from crawler.errors import StoreError
 from crawler.freshness import Freshness, freshness
 from crawler.frontier import Frontier
 from miner.digest import Digest, Now, between
-from miner.errors import NothingMined
 from miner.export.gather import each
 from miner.inquiries import inquiries
 from miner.knowledge import Knowledge, Run
@@ -31,9 +30,7 @@ def tell(
 
     Raises NothingMined where there is no run yet. Nothing is remembered: `Snapshots.tell` does.
     """
-    run = knowledge.last_run()
-    if run is None:
-        raise NothingMined("nothing is mined yet; run `folkgrade mine`")
+    run = knowledge.concluded()
     store = Snapshots(knowledge.engine)
     history = _history(store, knowledge, run)
     before = store.told() or None

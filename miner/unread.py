@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 
 from crawler.corpus import Corpus
+from crawler.database import batches
 from crawler.documents import Document, Study
 from crawler.errors import DamagedDocument
-from miner.caches import extracted
 from miner.knowledge import Knowledge, claims_key
 from miner.model import Claim
 
@@ -35,21 +34,14 @@ def every_document(
     corpus: Corpus, knowledge: Knowledge, hashes: Mapping[str, str], version: str
 ) -> Iterator[tuple[One, Document | None]]:
     """Every document in order, and itself once more where claims are to be read from it."""
-    for some in _some(hashes):
+    for some in batches(list(hashes), TOGETHER):
         keys = {url: claims_key(hashes[url], version) for url in some}
-        stored = extracted(knowledge.engine, keys)
+        stored = knowledge.extracted(keys)
         for url in some:
             if url in stored:
                 yield One(url=url, key=keys[url], stored=stored.pop(url)), None
             else:
                 yield _unread(corpus, url, hashes[url], version)
-
-
-def _some(urls: Iterable[str]) -> Iterator[list[str]]:
-    """The addresses in order, some at a time."""
-    left = iter(urls)
-    while some := list(islice(left, TOGETHER)):
-        yield some
 
 
 def _unread(corpus: Corpus, url: str, content: str, version: str) -> tuple[One, Document | None]:

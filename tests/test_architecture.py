@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RANK = {"crawler": 0, "miner": 1, "dashboard": 2, "console": 3, "folkgrade": 4}
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Top-level names a module imports, anywhere in it."""
     found = set()
@@ -39,8 +41,8 @@ def test_imports_run_against_the_flow_of_data(package: str) -> None:
 
 
 STORES = {
-    "crawler/corpus.py",
     "crawler/causes.py",
+    "crawler/corpus.py",
     "crawler/database.py",
     "crawler/frontier.py",
     "crawler/leases.py",
@@ -54,12 +56,12 @@ STORES = {
     "miner/caches.py",
     "miner/chronicle.py",
     "miner/forgetting.py",
-    "miner/memory.py",
     "miner/index.py",
     "miner/knowledge.py",
     "miner/ledger.py",
-    "miner/nearby.py",
+    "miner/memory.py",
     "miner/mending.py",
+    "miner/nearby.py",
     "miner/proposals.py",
     "miner/readings.py",
     "miner/rows.py",

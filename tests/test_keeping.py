@@ -260,6 +260,10 @@ DAMAGES: dict[str, tuple[Spoil, str]] = {
         lambda base: base.execute("UPDATE extractions SET value = substr(value, 1, 300)"),
         "kept claims read in documents: 2 are damaged",
     ),
+    "kept accounts": (
+        lambda base: base.execute("UPDATE drafts SET value = replace(value, '{', '[')"),
+        "kept what was told of themes and articles: ",
+    ),
     "concluded claims": (
         lambda base: base.execute("UPDATE claims SET value = substr(value, 1, 40)"),
         "of the last run cannot be read",
@@ -404,7 +408,7 @@ def test_on_a_full_disk_nothing_is_called_damaged(
     def refuse(**_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("crawler.causes.TemporaryFile", refuse)
+    monkeypatch.setattr("crawler.disk.TemporaryFile", refuse)
     for words in (["status", "--check"], ["mend"]):
         code, out, said = run(*words, "-p", project)
         assert (code, "damaged" in out, "the disk is full" in said) == (1, False, True), said

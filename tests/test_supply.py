@@ -163,7 +163,7 @@ def test_the_default_install_has_free_licences_and_no_gpl() -> None:
     [
         ([{"name": "a", "skip_reason": "not found"}], 3, "nothing was looked for"),
         ([], 3, "nothing was looked for"),
-        ([{"name": "a", "version": "1", "vulns": []}], 0, "1 packages asked about"),
+        ([{"name": "a", "version": "1", "vulns": []}], 0, "packages asked about: 1"),
         (
             [{"name": "a", "version": "1", "vulns": [{"id": "X-1", "fix_versions": ["2"]}]}],
             1,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from crawler import clean
-from crawler.decode import decode, stated
+from crawler.decode import decode_as
 from crawler.engines.answers import iso
 from crawler.errors import CrawlerError, NothingRead
 from crawler.imports import Given, Yield
@@ -152,7 +152,7 @@ def _page(record: _Record, given: Given) -> Page | None:
         return None
     return Page(
         url=url,
-        text=_text(_unpacked(body, headers), headers),
+        text=decode_as(_unpacked(body, headers), headers.get("content-type", "")),
         fetched=iso(record.headers.get("warc-date")) or given.fetched,
         content_type=kind,
         status=status,
@@ -233,9 +233,3 @@ _UNPACKING: Mapping[str, Callable[[bytes], bytes]] = {
     "br": _brotli,
     "zstd": _zstd,
 }
-
-
-def _text(raw: bytes, headers: Mapping[str, str]) -> str:
-    named = re.search(r"charset=[\"']?([\w-]+)", headers.get("content-type", ""), re.I)
-    text = stated(raw, named[1]) if named else None
-    return decode(raw).text if text is None else text

@@ -17,7 +17,7 @@ from crawler.documents import Document, Study, part_text
 from crawler.freshness import Freshness, freshness
 from crawler.frontier import Frontier
 from miner.current import Current
-from miner.errors import MinerError, NothingMined
+from miner.errors import MinerError
 from miner.export import words
 from miner.export.package import (
     About,
@@ -79,9 +79,7 @@ class Wanted:
 
 def gather(corpus: Corpus, knowledge: Knowledge, wanted: Wanted) -> Package:
     """All that the export may say; raises NothingMined or NoSuchTheme."""
-    run = knowledge.last_run()
-    if run is None:
-        raise NothingMined("nothing is mined yet; run `folkgrade mine`")
+    run = knowledge.concluded()
     themes = tuple(
         replace(theme, tally=wanted.tallies.get(theme.id, theme.tally))
         for theme in _themes(knowledge, wanted)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from crawler import database as database_module
+from crawler import locks
 from crawler.corpus import Corpus
 from crawler.crawl import crawl
 from crawler.database import open_database, reading, scrub, still, writing
 from crawler.documents import Post, Source, Thread
 from crawler.errors import StoreError
+from crawler.locks import one_at_a_time
 from crawler.replica.server import serve
 from crawler.sites import Site
 
@@ -85,6 +91,25 @@ def test_a_server_out_of_reach_is_one_clear_line(tmp_path: Path) -> None:
     assert "no server answers at" in line(f"postgresql://folkgrade@/hips?host={tmp_path}")
 
 
+def test_a_machine_that_vanished_is_noticed_unless_the_address_says_otherwise() -> None:
+    """A run does not wait for hours for a server whose machine lost power or network."""
+    pytest.importorskip("psycopg")
+    engine = open_database("postgresql://folkgrade@db.example/hips?keepalives_idle=5")
+    asked: dict[str, object] = {}
+
+    @event.listens_for(engine, "do_connect")
+    def on_connect(_dialect: object, _record: object, _words: object, named: Any) -> None:
+        asked.update(named)
+        raise sa.exc.OperationalError("", {}, Exception("not tonight"))
+
+    with pytest.raises(StoreError, match="not tonight"):
+        Corpus(engine)
+    known = {name: int(str(value)) for name, value in asked.items() if str(value).isdigit()}
+    assert known["keepalives_idle"] == 5
+    assert known["keepalives_interval"] * known["keepalives_count"] <= 60
+    assert known["tcp_user_timeout"] == 60_000
+
+
 @pytest.mark.postgres
 def test_a_server_that_is_too_old_is_named(
     postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch
@@ -142,6 +167,41 @@ def test_a_lost_connection_is_made_anew(postgres: Callable[[], str]) -> None:
         connection.execute(sa.text("SELECT pg_terminate_backend(:n)"), {"n": number})
     assert len(corpus.hashes()) == 1
     for engine in (corpus.engine, other):
+        engine.dispose()
+
+
+@pytest.mark.postgres
+def test_who_only_reads_may_be_silent_for_longer(
+    postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An export that works on what it read is let be; one that writes keeps others waiting."""
+    monkeypatch.setattr(database_module, "IDLE_SECONDS", 0.05)
+    engine, one = open_database(postgres()), sa.text("SELECT 1")
+    gone = pytest.raises(StoreError, match="the connection to the server was lost; run this again")
+    with gone, writing(engine) as connection:
+        connection.execute(one)
+        time.sleep(0.5)
+        connection.execute(one)
+    with reading(engine) as connection:
+        connection.execute(one)
+        time.sleep(0.5)
+        assert connection.scalar(one) == 1
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_a_process_that_is_just_ending_does_not_keep_the_next_one_out(
+    postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lock goes with its connection, which the server may see a moment later."""
+    address = postgres()
+    one, other = open_database(address), open_database(address)
+    with ExitStack() as ending:
+        ending.enter_context(one_at_a_time(one, "mine"))
+        monkeypatch.setattr(locks.time, "sleep", lambda _seconds: ending.close())
+        with one_at_a_time(other, "mine"):
+            pass
+    for engine in (one, other):
         engine.dispose()
 
 

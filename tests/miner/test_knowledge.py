@@ -121,8 +121,8 @@ def test_claims_are_cached_by_content_and_extractor(knowledge: Knowledge) -> Non
     """Another content or another extractor finds nothing in the cache."""
     key = claims_key("hash", "extractor-1")
     knowledge.keep_extracted("https://f.example/1", key, [claim()])
-    assert knowledge.extracted("https://f.example/1", key) == [claim()]
-    assert knowledge.extracted("https://f.example/1", claims_key("hash", "extractor-2")) is None
+    assert knowledge.extracted({"https://f.example/1": key}) == {"https://f.example/1": [claim()]}
+    assert not knowledge.extracted({"https://f.example/1": claims_key("hash", "extractor-2")})
 
 
 def test_vectors_are_cached_by_model_and_text(knowledge: Knowledge) -> None:
@@ -157,7 +157,7 @@ def test_forgetting_an_author_leaves_no_trace(knowledge: Knowledge) -> None:
     knowledge.keep_vectors("mini", {"heel drops": np.ones(2, dtype=np.float32)})
     assert knowledge.forget("m_1") == 1
     assert [c.author for c in knowledge.claims()] == ["m_2"]
-    assert knowledge.extracted("https://f.example/1", "k") is None
+    assert not knowledge.extracted({"https://f.example/1": "k"})
     with knowledge.engine.connect() as connection:
         assert connection.execute(sa.text("select count(*) from vectors")).scalar() == 0
         assert connection.execute(sa.text("select fingerprint from runs")).scalar() == ""
@@ -179,8 +179,7 @@ def test_a_forgotten_post_takes_its_claims_evidence_and_cache(knowledge: Knowled
     assert knowledge.forget("https://f.example/p/1", [(here, "p1"), *many]) == 2
     assert {c.phrase for c in knowledge.claims()} == {"ice", "rest"}
     assert [e.quote for e in knowledge.evidence()] == [second.quote]
-    assert knowledge.extracted(here, "k") is None
-    assert knowledge.extracted(there, "k") == [other]
+    assert knowledge.extracted({here: "k", there: "k"}) == {there: [other]}
 
 
 def test_forgetting_something_unknown_changes_nothing(knowledge: Knowledge) -> None:

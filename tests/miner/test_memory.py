@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from crawler.database import open_database, writing
+from miner import caches
 from miner.knowledge import Knowledge
 from miner.memory import InStore, Mind
 from miner.model import Claim, Quote
@@ -36,17 +37,21 @@ def told(engine: sa.Engine) -> dict[str, str]:
 def test_what_is_kept_is_recalled_by_the_same_version_alone(engine: sa.Engine) -> None:
     """Other code, another model: told anew."""
     InStore(engine, "one").keep({"a": "first", "b": "second"})
-    InStore(engine, "one").keep({"a": "is there already"})
+    InStore(engine, "two").keep({"b": "other"})
     assert InStore(engine, "one").recall(["a", "b", "c"]) == {"a": "first", "b": "second"}
     assert InStore(engine, "two").recall(["a"]) == {}
 
 
-def test_a_damaged_text_is_unknown(engine: sa.Engine) -> None:
-    """A bit that fell over is seen by the checksum."""
+def test_a_damaged_text_is_unknown_until_it_is_told_anew(engine: sa.Engine) -> None:
+    """A bit that fell over is seen by the checksum, and said where all is looked through."""
     InStore(engine, "one").keep({"a": "first"})
     with writing(engine) as connection:
         connection.execute(drafts.update().values(value=drafts.c.value + "x"))
     assert InStore(engine, "one").recall(["a"]) == {}
+    assert list(caches.unreadable(engine).values()) == [1]
+    InStore(engine, "one").keep({"a": "first"})
+    assert InStore(engine, "one").recall(["a"]) == {"a": "first"}
+    assert caches.unreadable(engine) == {}
 
 
 def test_what_nobody_asked_for_goes(engine: sa.Engine) -> None:

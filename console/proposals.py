@@ -87,9 +87,6 @@ def _claims(knowledge: Knowledge, theme: str) -> list[Claim]:
 
 def _mined(here: Project) -> Knowledge:
     """The store; NothingMined where no run was."""
-    from miner.errors import NothingMined
-
     knowledge = here.stores()[1]
-    if knowledge.last_run() is None:
-        raise NothingMined("nothing is mined yet; run `folkgrade mine`")
+    knowledge.concluded()
     return knowledge

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 import unicodedata
+from collections.abc import Collection
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 __all__ = [
-    "CAPITAL", "SHORT", "given", "is_eponym", "is_function", "is_ordinary", "is_rare", "is_word",
-    "lists", "plain",
+    "CAPITAL", "SHORT", "alternatives", "given", "is_eponym", "is_function", "is_ordinary",
+    "is_rare", "is_word", "lists", "plain",
 ]  # fmt: skip
 
 _DATA = Path(__file__).parent / "data" / "privacy.toml"
@@ -27,6 +29,11 @@ SHORT = 3
 def lists() -> dict[str, Any]:
     """The lists of the data file, by their headings."""
     return tomllib.loads(_DATA.read_text(encoding="utf-8"))
+
+
+def alternatives(words: Collection[str]) -> str:
+    """A pattern for any of the words, the longest first."""
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
 def plain(name: str) -> str:
