@@ -17,11 +17,7 @@ from miner.model import Claim, Evidence, Theme
 from miner.testimony import Known, Testimony, flags
 from miner.text import sentences
 
-__all__ = [
-    "from_article",
-    "mentions",
-    "of_articles",
-]
+__all__ = ["from_article", "of_articles"]
 
 # --- evidence ---------------------------------------------------------------------------------
 
@@ -31,16 +27,14 @@ def from_article(
     claims: Sequence[Claim],
     theme_of: Mapping[str, str],
     studies: Known | None = None,
-    *,
-    words_only: bool = False,
 ) -> list[Evidence]:
     """Evidence of one article: one for each theme and sentence that a claim of it belongs to.
 
-    With `words_only` the direction is what the words say, never what the claim was read as.
     A sentence that cites several studies is one for each; one found in `studies` counts as itself.
-    What only names a thing, and what names an illness, bears evidence on nothing.
+    What only names a thing bears evidence on nothing; what names an illness only where it calls it
+    common or rare.
     """
-    return _of_one(Testimony(article, studies or {}), claims, theme_of, words_only=words_only)
+    return _of_one(Testimony(article, studies or {}), claims, theme_of)
 
 
 def _of_one(
@@ -50,7 +44,10 @@ def _of_one(
     *,
     words_only: bool = False,
 ) -> list[Evidence]:
-    """Evidence of one article, which is asked once."""
+    """Evidence of one article, which is asked once.
+
+    With `words_only` the direction is what the words say, never what the claim was read as.
+    """
     grouped = [claim for claim in claims if claim.id in theme_of]
     found: dict[tuple[str, int, str, str], Evidence] = {}
     for claim, said in zip(grouped, testimony.of(grouped, words_only=words_only), strict=True):
@@ -100,7 +97,7 @@ def of_articles(
     for article in articles:
         testimony = Testimony(article, studies or {}, memory)
         claimed = _of_one(testimony, by_article.get(article.source.url, []), theme_of)
-        telling = mentions(article, themes, said, known)
+        telling = mentions(article, known)
         about = testimony.about() if telling else None
         extra = _of_one(
             testimony,

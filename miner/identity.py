@@ -23,6 +23,7 @@ __all__ = [
     "fates",
     "former_themes",
     "founded_id",
+    "ideas_of",
     "kind_of",
     "renamed",
 ]
@@ -165,7 +166,7 @@ def former_themes(
 
     `placed` are ids of claims that a person put where they are; for the rest see Previous.
     """
-    phrase_of = _ideas_of(claims)
+    phrase_of = ideas_of(claims)
     known = tuple(themes)
     return Previous(
         themes=tuple(_former(theme, theme.kind, phrase_of, placed) for theme in known),
@@ -193,7 +194,7 @@ def _former(
     )
 
 
-def _ideas_of(claims: Iterable[Claim]) -> dict[str, str]:
+def ideas_of(claims: Iterable[Claim]) -> dict[str, str]:
     """The phrase of each claim as it is grouped by: a word that points stays within its kind."""
     by_kind: dict[Kind, list[Claim]] = defaultdict(list)
     for claim in claims:

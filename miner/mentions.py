@@ -33,19 +33,12 @@ def content(text: str) -> list[str]:
     return [word for word, _, _ in tokens(text) if len(word) > 2 and word not in common]
 
 
-def mentions(
-    article: Article,
-    themes: Iterable[Theme],
-    wordings: Mapping[str, Iterable[str]],
-    known: Wordings | None = None,
-) -> list[tuple[str, Claim]]:
+def mentions(article: Article, known: Wordings) -> list[tuple[str, Claim]]:
     """Theme id and claim for each sentence that names a theme in one of its usual wordings.
 
     The longest wording at a place wins; one that two themes of a kind share belongs to the first.
     A known remedy by its bare name is the first theme of it whose other words stand on the page.
-    `known` are the wordings where they were looked through before, for many articles.
     """
-    known = known or Wordings.of(themes, wordings)
     bare = _bare(known.bare, article)
     return [
         found

@@ -26,7 +26,6 @@ __all__ = [
     "promising",
     "shared",
     "spellings",
-    "surfaces",
 ]
 
 Rows = NDArray[np.float32]
@@ -90,19 +89,12 @@ class Candidate:
     phrase: str
 
 
-def surfaces(
-    by_phrase: Mapping[str, Sequence[Claim]], phrases: Iterable[str]
-) -> tuple[Surface, ...]:
-    """Every spelling of the phrases, the commonest spelling of each idea first.
+def spellings(phrase: str, claims: Sequence[Claim]) -> list[Surface]:
+    """Every spelling of one idea, the commonest first.
 
     One who only points at an idea speaks of it without spelling it; where nobody else does, the
     idea's own first words stand in.
     """
-    return tuple(one for phrase in phrases for one in spellings(phrase, by_phrase[phrase]))
-
-
-def spellings(phrase: str, claims: Sequence[Claim]) -> list[Surface]:
-    """Every spelling of one idea, the commonest first."""
     everybody = len({_speaker(claim) for claim in claims})
     speakers: dict[str, set[str]] = defaultdict(set)
     for text, speaker in _spelled(claims):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from miner.sums import sums
 
-__all__ = ["Near", "highest", "neighbours"]
+__all__ = ["Near", "neighbours"]
 
 Rows = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -69,13 +69,13 @@ def _search(rows: Rows, some: Labels, among: Labels, found: Near) -> None:
         return
     likeness = rows[some] @ rows[among].T
     likeness[some[:, None] == among[None, :]] = -2.0
-    best, values = highest(likeness, count)
+    best, values = _highest(likeness, count)
     found.places[some, :count] = among[best]
     found.likeness[some, :count] = values
     found.places[some, count:] = found.places[some, count - 1 : count]
 
 
-def highest(values: Rows, count: int) -> tuple[Labels, Rows]:
+def _highest(values: Rows, count: int) -> tuple[Labels, Rows]:
     """Places and values of the highest of each row, the highest first, of equals the first."""
     # Values alone are parted many times faster than places.
     least = np.partition(values, values.shape[1] - count, axis=1)[:, values.shape[1] - count]

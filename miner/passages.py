@@ -7,16 +7,17 @@ concluded in, passages out.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal, get_args
 
 from crawler.hosts import site_of
 from miner.counts import stance
+from miner.identity import ideas_of
 from miner.model import Claim, Evidence, Kind, Mined, Theme
-from miner.phrases import ideas, normalise
+from miner.phrases import normalise
 
 __all__ = ["LONGEST", "TYPES", "Entry", "Passage", "Type", "passages", "spelled", "vocabulary"]
 
@@ -67,7 +68,7 @@ def passages(mined: Mined) -> list[Passage]:
     """All that can be found, themes first, then the words on each, most typical first."""
     known = {theme.id: theme for theme in mined.themes}
     claims = {claim.id: claim for claim in mined.claims}
-    idea_of = _ideas(mined.claims)
+    idea_of = ideas_of(mined.claims)
     said = (
         _of_claim(claims[key], theme, idea_of[key])
         for theme in mined.themes
@@ -89,14 +90,6 @@ def vocabulary(texts: Iterable[str]) -> Counter[str]:
     for text in texts:
         found.update({word for word in spelled(text) if 1 < len(word) < 40 and word.isalpha()})
     return found
-
-
-def _ideas(claims: Sequence[Claim]) -> Mapping[str, str]:
-    """The phrase each claim was grouped by: its vector is known already."""
-    by_kind: dict[Kind, list[Claim]] = defaultdict(list)
-    for claim in claims:
-        by_kind[claim.kind].append(claim)
-    return {key: idea for some in by_kind.values() for key, idea in ideas(some).items()}
 
 
 def _of_theme(theme: Theme) -> Passage:

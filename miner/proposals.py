@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -99,7 +99,7 @@ class Proposals:
 
     def keep(self, key: str, proposal: Proposal) -> None:
         """Keeps a proposal in place of an older one for its theme."""
-        value = signed(json.dumps(asdict(proposal), ensure_ascii=False))
+        value = signed(_proposal.dump_json(proposal).decode())
         with writing(self.engine) as connection:
             connection.execute(proposals.delete().where(proposals.c.theme == proposal.theme))
             insert_new(
@@ -118,8 +118,8 @@ def propose(
     """A proposal for each theme that two phrases or more are said of, asked for where unknown.
 
     `every` are all themes, since no two of a kind go by one name; `claims` gives those of a theme
-    by its id. Raises BudgetSpent where no more may be asked,
-    EndpointError where nothing can be; what was answered by then is kept.
+    by its id. Raises BudgetSpent where no more may be asked, EndpointError where nothing can be;
+    what was answered by then is kept.
     """
     taken = {(theme.kind, theme.name.lower()): theme.id for theme in every}
     silent = 0
@@ -139,6 +139,8 @@ def propose(
                     raise EndpointError(str(error)) from error
                 continue
             silent = 0
+            if phrases_of(claims(theme.id)) != said:
+                continue  # some of the words were forgotten meanwhile
             memory.keep(key, found)
         holder = taken.get((theme.kind, found.name.lower()), theme.id)
         yield found if holder == theme.id else replace(found, refused=f"{holder} has that name")
@@ -192,6 +194,7 @@ def _asked(theme: Theme, said: Sequence[str], client: Client) -> Proposal:
     found = json_in(reply.text)
     given = found.get("name") if isinstance(found, dict) else None
     name = " ".join(given.split())[: 2 * LONGEST] if isinstance(given, str) else ""
+    name = name.encode("utf-8", "replace").decode()  # JSON can name halves of characters
     reason = refusal(name, theme, said) if isinstance(given, str) else "no name in the answer"
     return Proposal(theme=theme.id, name=name, model=client.endpoint.model, refused=reason)
 

@@ -24,7 +24,7 @@ from miner.directions import direction
 from miner.library import About, LibraryStudy
 from miner.memory import Memory, Mind
 from miner.mentions import content
-from miner.model import Claim, Direction, Evidence, Kind, Question, Quote, SourceType
+from miner.model import Claim, Direction, Evidence, Kind, Question, SourceType
 from miner.text import sentences
 
 __all__ = ["Known", "Testimony", "flags"]
@@ -32,6 +32,8 @@ __all__ = ["Known", "Testimony", "flags"]
 Known = Mapping[str, Sequence[LibraryStudy]]
 """Records of the library by DOI, `pmid:…` or registry number."""
 Said = tuple[Evidence, ...]
+_Reading = tuple[SourceType, Direction, tuple[str, ...]]
+"""Who speaks in a sentence, which way, and why it is read so."""
 
 
 @cache
@@ -146,15 +148,12 @@ def _of_claim(page: Page, claim: Claim, studies: Known, words_only: bool) -> lis
         quote = replace(quote, start=page.sentences[index].start, text=text)
     text = text.translate(CURLY)
     if claim.kind == "diagnosis":
-        return _counted(page, claim, quote, text)
-    source, reasons = source_type(page, index, text, claim.phrase)
-    if source != "commercial" and not _can_bear(page, index, claim):
+        reading = _counted(page, text, claim)
+    else:
+        reading = _judged(page, index, text, claim, words_only)
+    if reading is None:
         return []
-    way, words = _direction(page, index, text, claim)
-    if not words and not words_only:
-        way, words = _claimed(claim)
-    if not words and (source in ("expert", "unsupported") or claim.kind != "remedy"):
-        return []
+    source, way, reasons = reading
     said = Evidence(
         theme="",
         source_type=source,
@@ -166,33 +165,33 @@ def _of_claim(page: Page, claim: Claim, studies: Known, words_only: bool) -> lis
         question=_question(claim.kind, text),
         title=page.article.title,
         url=page.article.source.url,
-        reasons=(*reasons, f"direction: {words or 'none said'}"),
+        reasons=reasons,
     )
-    if source != "study":
+    if source != "study" or claim.kind == "diagnosis":
         return [said]
     return _by_study(page, index, text, said, claim, studies)
 
 
-def _counted(page: Page, claim: Claim, quote: Quote, text: str) -> list[Evidence]:
+def _judged(page: Page, index: int, text: str, claim: Claim, words_only: bool) -> _Reading | None:
+    """Whether a sentence says that a thing helps or is to blame; None where it bears nothing."""
+    source, reasons = source_type(page, index, text, claim.phrase)
+    if source != "commercial" and not _can_bear(page, index, claim):
+        return None
+    way, words = _direction(page, index, text, claim)
+    if not words and not words_only:
+        way, words = _claimed(claim)
+    if not words and (source in ("expert", "unsupported") or claim.kind != "remedy"):
+        return None
+    return source, way, (*reasons, f"direction: {words or 'none said'}")
+
+
+def _counted(page: Page, text: str, claim: Claim) -> _Reading | None:
     """What a sentence says of how common an illness is: `supports` for common, nothing else."""
     way, words = bearing.frequency(text, claim.phrase.translate(CURLY))
     if not words:
-        return []
+        return None
     source, reasons = source_type(page, -1, text, claim.phrase)
-    said = Evidence(
-        theme="",
-        source_type=source,
-        direction=way,
-        quote=quote,
-        design=source if source in ("expert", "mechanism") else None,
-        flags=flags(text, source),
-        condition=claim.condition,
-        question="prevalence",
-        title=page.article.title,
-        url=page.article.source.url,
-        reasons=(*reasons, f"called common or rare: {words}"),
-    )
-    return [said]
+    return source, way, (*reasons, f"called common or rare: {words}")
 
 
 def _can_bear(page: Page, index: int, claim: Claim) -> bool:
@@ -203,6 +202,8 @@ def _can_bear(page: Page, index: int, claim: Claim) -> bool:
 
 
 def _question(kind: Kind, text: str) -> Question:
+    if kind == "diagnosis":
+        return "prevalence"
     if kind != "remedy":
         return "cause"
     prevents = re.search(

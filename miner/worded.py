@@ -101,11 +101,11 @@ def ranked(
     if not question:
         return []
     if connection.dialect.name != "postgresql":
-        bound = _FTS5[best].bindparams(asked=_fts5(question, every), most=most)
+        bound = _FTS5[best].bindparams(asked=_asked(question, every, server=False), most=most)
     elif best:
         bound = _by_rareness(connection, question, every, most)
     else:
-        bound = _FIRST.bindparams(asked=_tsquery(question, every), most=most)
+        bound = _FIRST.bindparams(asked=_asked(question, every, server=True), most=most)
     return list(connection.scalars(bound))
 
 
@@ -117,12 +117,12 @@ def _by_rareness(
     known = {row.word: row.passages for row in connection.execute(_USED, {"words": asked_for})}
     total = connection.scalar(_LAST) or 0  # rows are counted from 1; to count them takes long
     long = f"{1.2 * 0.25} + {1.2 * 0.75 / USUAL} * length(lexemes)"
-    bound: dict[str, Any] = {"asked": _tsquery(question, every), "most": most}
+    bound: dict[str, Any] = {"asked": _asked(question, every, server=True), "most": most}
     scores, said = [], []
     for number, term in enumerate(question):
         heard = min(total, sum(known.get(word, 0) for word in term.words))
         weight = math.log(1 + (total - heard + 0.5) / (heard + 0.5))
-        bound[f"t{number}"] = _tsquery([term], every=True)
+        bound[f"t{number}"] = _asked([term], True, server=True)
         often = f"ts_rank(lexemes, to_tsquery('english', :t{number})) * {len(term.words) / ONCE}"
         said.append(f"{often} AS s{number}")
         scores.append(f"{weight} * s{number} / (s{number} + long)")
@@ -159,21 +159,16 @@ def _plain(text: str) -> str:
     return " ".join(spelled(bare))
 
 
-def _fts5(question: Sequence[Term], every: bool) -> str:
-    """The question as FTS5 reads it. Words are of letters and digits alone, and quoted besides."""
+def _asked(question: Sequence[Term], every: bool, *, server: bool) -> str:
+    """The question as PostgreSQL or FTS5 reads it; words have no signs, and are quoted besides."""
+    signs = (" | ", " & ", "'", ":*") if server else (" OR ", " AND ", '"', "*")
+    either, both, quote, begins = signs
     groups = [
-        " OR ".join(f'"{w}"{"*" if term.prefix and n == 0 else ""}'
-                    for n, w in enumerate(term.words))
+        either.join(
+            f"{quote}{_plain(word) if server else word}{quote}"
+            f"{begins if term.prefix and place == 0 else ''}"
+            for place, word in enumerate(term.words)
+        )
         for term in question
-    ]  # fmt: skip
-    return (" AND " if every else " OR ").join(f"({group})" for group in groups)
-
-
-def _tsquery(question: Sequence[Term], every: bool) -> str:
-    """The question as PostgreSQL reads it."""
-    groups = [
-        " | ".join(f"'{_plain(w)}'{':*' if term.prefix and n == 0 else ''}"
-                   for n, w in enumerate(term.words))
-        for term in question
-    ]  # fmt: skip
-    return (" & " if every else " | ").join(f"({group})" for group in groups)
+    ]
+    return (both if every else either).join(f"({group})" for group in groups)

@@ -15,9 +15,10 @@ from crawler.documents import Article, Reference, Source
 from miner import credentials, directions, promotions
 from miner.contradictions import article_agreement
 from miner.directions import direction
-from miner.evidence import from_article, mentions, of_articles
+from miner.evidence import from_article, of_articles
 from miner.grades import UNLISTED
 from miner.library import About, LibraryStudy, by_identifier
+from miner.mentions import Wordings, mentions
 from miner.model import Claim, Evidence, Kind, Quote, Theme
 from miner.text import sentences
 
@@ -462,25 +463,29 @@ THEMES = [
 ]
 
 
+def named(page: Article, *themes: Theme) -> list[tuple[str, str]]:
+    """Which theme a sentence of the page names, and in which words."""
+    return [(theme, one.phrase) for theme, one in mentions(page, Wordings.of(themes, {}))]
+
+
 def test_sentence_that_names_a_theme_is_found_by_its_longest_wording() -> None:
     """A more special theme takes the words from a general one."""
     page = article("Calf taping eases it. Tape is cheap. Taping the knee helps.")
-    found = [(theme, c.phrase) for theme, c in mentions(page, THEMES, {})]
-    assert found == [("r", "Calf taping"), ("s", "Taping")]
+    assert named(page, *THEMES) == [("r", "Calf taping"), ("s", "Taping")]
 
 
 def test_mention_meets_short_forms_and_skips_small_words() -> None:
     """`taping the calf` and `taping your calf` are one wording."""
     page = article("Taping your calf helps.")
-    found = mentions(page, [Theme(id="r", kind="remedy", name="taping my calf", claims=())], {})
-    assert [(t, c.phrase) for t, c in found] == [("r", "Taping your calf")]
+    one = Theme(id="r", kind="remedy", name="taping my calf", claims=())
+    assert named(page, one) == [("r", "Taping your calf")]
 
 
 def test_part_of_the_body_names_no_remedy() -> None:
     """A remedy called `heel` is not spoken of wherever a heel is; a trigger called so is."""
     page = article("The heel hurts.")
-    assert mentions(page, [Theme(id="r", kind="remedy", name="heel", claims=())], {}) == []
-    assert mentions(page, [Theme(id="t", kind="trigger", name="heel", claims=())], {}) != []
+    assert named(page, Theme(id="r", kind="remedy", name="heel", claims=())) == []
+    assert named(page, Theme(id="t", kind="trigger", name="heel", claims=())) == [("t", "heel")]
 
 
 def test_cause_that_is_only_named_is_no_evidence() -> None:
@@ -496,7 +501,7 @@ def test_cause_that_is_only_named_is_no_evidence() -> None:
 def test_common_word_alone_names_no_theme() -> None:
     """A theme called `treatment` is not spoken of wherever the word stands."""
     page = article("Treatment helps.")
-    assert mentions(page, [Theme(id="r", kind="remedy", name="treatment", claims=())], {}) == []
+    assert named(page, Theme(id="r", kind="remedy", name="treatment", claims=())) == []
 
 
 def test_missed_sentence_becomes_evidence_only_where_it_says_which_way() -> None:

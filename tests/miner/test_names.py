@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from miner.counts import contested
 from miner.keywords import key_words
 from miner.model import Claim, Quote, Tally
-from miner.names import names, promising, shared, surfaces
+from miner.names import names, promising, shared, spellings
 from miner.phrases import normalise
 from miner.stability import rand, stabilities
 
@@ -26,7 +26,8 @@ def named(*phrases: str, leaning: dict[str, float] | None = None) -> str:
         by_phrase.setdefault(normalise(phrase), []).append(claim)
     typical = dict.fromkeys(by_phrase, 0.8)
     near = {normalise(phrase): value for phrase, value in (leaning or {}).items()}
-    return names(surfaces(by_phrase, by_phrase), typical, shared(sorted(by_phrase)), near)[0].text
+    every = [one for phrase, claims in by_phrase.items() for one in spellings(phrase, claims)]
+    return names(every, typical, shared(sorted(by_phrase)), near)[0].text
 
 
 def test_a_slip_of_the_keys_is_no_name() -> None:

@@ -196,6 +196,14 @@ def test_an_answer_without_a_name_is_kept_as_refused(
     assert store.standing(theme("rem-ice"), claims("rem-ice")) is None
 
 
+def test_half_a_character_is_no_part_of_a_name(server: Server, store: Proposals) -> None:
+    """JSON can name one, and no database can hold it."""
+    server.answers = [(200, '{"name": "Ice \\ud83d"}')]
+    (found,) = proposed(server, store, "rem-ice")
+    assert found.refused == "holds what no name does"
+    assert store.known("rem-ice") == found
+
+
 def test_a_name_is_cut_out_of_thoughts_and_fences(server: Server, store: Proposals) -> None:
     """As chat models wrap what they are asked for."""
     server.answers = [(200, '<think>{"name": "x"}</think> Sure:\n```json\n{"name": "Icing"}\n```')]
@@ -259,6 +267,17 @@ def test_who_is_forgotten_takes_the_proposals_along(
     server.named("Icing")
     proposed(server, store, "rem-ice")
     project[1].forget("m_aaaaaaaa01")
+    assert store.known("rem-ice") is None
+
+
+def test_words_that_were_forgotten_while_a_name_was_asked_for_come_back_in_none(
+    server: Server, store: Proposals
+) -> None:
+    """What was proposed is neither kept nor told."""
+    left = iter([claims("rem-ice"), claims("rem-ice")[:2]])
+    server.named("Icing")
+    told = propose([theme("rem-ice")], THEMES, lambda _: next(left), server.client(), store)
+    assert list(told) == []
     assert store.known("rem-ice") is None
 
 

@@ -89,11 +89,11 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_remembered_is_what_would_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same evidence without a memory, with an empty one, and with a full one: unread."""
     memory = Mind()
-    alone = told((*THEMES,), None, STUDY)
+    alone = told(THEMES, None, STUDY)
     assert {item.theme for item in alone} == {"rem-1", "rem-2"}
-    assert repr(told((*THEMES,), memory, STUDY)) == repr(alone)
+    assert repr(told(THEMES, memory, STUDY)) == repr(alone)
     unread(monkeypatch)
-    assert repr(told((*THEMES,), memory, STUDY)) == repr(alone)
+    assert repr(told(THEMES, memory, STUDY)) == repr(alone)
 
 
 def test_other_themes_of_the_same_claims_need_no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ def test_a_wording_that_is_new_is_read_and_nothing_else() -> None:
     found = told(THEMES, memory)
     assert [item for item in found if item.theme == "rem-2"]
     assert found == told(THEMES)
-    assert memory.missed - before == sum(TEXT.lower().count(name) for name in ("cold water",))
+    assert memory.missed - before == TEXT.lower().count("cold water")
 
 
 def test_a_record_that_changed_is_seen() -> None:
