@@ -54,12 +54,10 @@ class Machine:
     def __init__(self, pattern: str, flags: int) -> None:
         """Parses the pattern; `re.error` where it is none."""
         tree = parser.parse(pattern, flags & ~re.DEBUG)
-        self.flags = tree.state.flags | flags
-        self.tree: Sequence[Node] = list(tree)
         self.text = ""
         self.steps = 0
         self.groups: dict[int, tuple[int, int]] = {}
-        self._match = self._sequence(self.tree, self.flags)
+        self._match = self._sequence(list(tree), tree.state.flags | flags)
 
     def run(self, text: str, *, once: bool = False) -> int:
         """Steps for all matches in the text, or to try its start; at most the budget."""

@@ -19,10 +19,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import psutil  # type: ignore[import-untyped]
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -32,27 +33,9 @@ from miner import engines
 from miner.crews import Terms, hired
 from miner.embed import load
 
-psutil: Any = import_module("psutil")
 IDLE = 5.0
 """Seconds during which nothing is asked, for comparison."""
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-def threads(count: int) -> list[Thread]:
-    """So many posts of the invented forum, by thread."""
-    found: dict[int, list[forum.Post]] = {}
-    for post in forum.Forum().posts(count):
-        found.setdefault(post.thread, []).append(post)
-    return [_thread(number, posts) for number, posts in found.items()]
-
-
-def _thread(number: int, some: Sequence[forum.Post]) -> Thread:
-    url = f"https://forum.example/t/{number}"
-    source = Source(url=url, site="forum.example", fetched=NOON, engine="made")
-    posts = tuple(
-        Post(id=f"p{p.number}", number=p.number, text=p.text, author=p.author) for p in some
-    )
-    return Thread(source=source, title=some[0].title, posts=posts)
 
 
 @contextlib.contextmanager
@@ -137,7 +120,7 @@ def main() -> None:
     asked.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     asked.add_argument("--engine", default="fast")
     said = asked.parse_args()
-    some = threads(said.posts)
+    some = forum.threads(forum.Forum().posts(said.posts))
     posts = sum(len(one.posts) for one in some)
     letters = sum(len(post.text) for one in some for post in one.posts)
     print(f"{posts:,} posts, {len(some):,} threads, {letters:,} letters, engine {said.engine}")

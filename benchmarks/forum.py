@@ -25,6 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "training"))
 
 import written
 
+from crawler import documents
+from crawler.documents import Source, Thread
 from crawler.streams import zstd
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "curve",
     "exponent",
     "studies",
+    "threads",
     "words_of",
     "write_dump",
     "write_lines",
@@ -245,6 +248,24 @@ def _onward(
             pair = sentence[place - 1].text, sentence[place].text
             found.setdefault(pair, []).append((sentence, place))
     return found
+
+
+def threads(posts: Iterable[Post]) -> list[Thread]:
+    """The posts as documents, without the times they were written at."""
+    found: dict[int, list[Post]] = {}
+    for post in posts:
+        found.setdefault(post.thread, []).append(post)
+    return [_thread(f"https://forum.example/t/{n}", some) for n, some in found.items()]
+
+
+def _thread(url: str, some: Sequence[Post]) -> Thread:
+    read = datetime.fromtimestamp(START, UTC)
+    source = Source(url=url, site="forum.example", fetched=read, engine="made")
+    posts = tuple(
+        documents.Post(id=str(p.number), number=p.number, text=p.text, author=p.author)
+        for p in some
+    )
+    return Thread(source=source, title=some[0].title, posts=posts)
 
 
 def write_dump(path: Path, posts: Iterable[Post]) -> int:

@@ -76,7 +76,6 @@ class Net:
     def __init__(self) -> None:
         """Empty."""
         self.found: dict[tuple[str, int], Found] = {}
-        self.seen: set[tuple[str, int]] = set()
         self.named = _named()
 
     @contextmanager
@@ -105,7 +104,6 @@ class Net:
         """Keeps a pattern; one that is searched for anywhere is tried everywhere."""
         if not name.startswith(PACKAGES):
             return
-        self.seen.add((name, line))
         raw = made.pattern
         text, flags = (
             (raw, made.flags)

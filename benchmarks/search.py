@@ -24,7 +24,7 @@ import numpy as np
 import psutil  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from crawler.database import open_database
+from crawler.database import Engine, open_database
 from miner.embed import load
 from miner.index import BLOCK, Index
 from miner.passages import Entry, Passage
@@ -75,11 +75,11 @@ def quotes(count: int, words: Sequence[str], draw: np.random.Generator) -> list[
 class Clock:
     """Seconds of processor, which other programs of a busy machine do not lengthen."""
 
-    def __init__(self, index: Index) -> None:
-        """Of this process, and of the server of the index where it has one."""
+    def __init__(self, engine: Engine) -> None:
+        """Of this process, and of the server of the database where there is one."""
         self.server: psutil.Process | None = None
-        if index.engine.dialect.name == "postgresql":
-            with index.engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            with engine.connect() as connection:
                 mine = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
             self.server = psutil.Process(mine).parent()
 
@@ -110,7 +110,7 @@ def main(count: int, address: str) -> None:
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     blocks = [rows[n : n + BLOCK].astype(np.float16) for n in range(0, len(texts), BLOCK)]
     index = Index(open_database(address))
-    timed = Clock(index).timed
+    timed = Clock(index.engine).timed
     seconds, _ = timed(lambda: index.replace(1, "invented", found, texts, blocks))
     print(f"{count:,} quotes, {len(texts):,} phrases: written in {seconds:.1f} s")
     near = index.near()
@@ -145,7 +145,7 @@ def ask(index: Index, shelf: Shelf, encode: Encode, words: Sequence[str]) -> Non
         "words and meaning": (f"{words[300]} {words[2_000]}", "both", {}),
         "words and meaning, narrowed": (f"{words[30]}", "both", {"condition": "c3"}),
     }  # fmt: skip
-    timed = Clock(index).timed
+    timed = Clock(index.engine).timed
     for name, (text, mode, chosen) in questions.items():
         asked = Asked(text=text, mode=mode, chosen=chosen)
         times, hits = [], 0

@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.search import Clock
 from crawler.corpus import Corpus
-from crawler.database import Engine, open_database
+from crawler.database import open_database
 from crawler.documents import Post, Source, Thread
 
 THREADS, POSTS = 500, 20
@@ -46,26 +47,11 @@ def threads(count: int) -> Iterator[Thread]:
         yield Thread(source=source, title=f"Thread {number}", posts=posts)
 
 
-def busy(engine: Engine) -> Callable[[], float]:
-    """Tells the processor time of this process, and of the server where there is one."""
-    if engine.dialect.name != "postgresql":
-        return time.process_time
-    with engine.connect() as connection:
-        backend = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-    server = psutil.Process(backend).parent()
-
-    def now() -> float:
-        times = [one.cpu_times() for one in server.children()]
-        return time.process_time() + sum(float(one.user + one.system) for one in times)
-
-    return now
-
-
 def measure(address: str, count: int) -> None:
     """Prints how many posts a second are stored, seen to be the same, and read."""
     corpus = Corpus(open_database(address))
     made = list(threads(count))
-    clock = busy(corpus.engine)
+    clock = Clock(corpus.engine)
     steps: dict[str, Callable[[], object]] = {
         "stored": lambda: [corpus.add(one) for one in made],
         "stored again, the same": lambda: [corpus.add(one) for one in made],
@@ -73,9 +59,9 @@ def measure(address: str, count: int) -> None:
     }
     print(corpus.engine.dialect.name)
     for name, work in steps.items():
-        before, began = clock(), time.perf_counter()
-        work()
-        used, took = clock() - before, time.perf_counter() - began
+        began = time.perf_counter()
+        used, _ = clock.timed(work)
+        took = time.perf_counter() - began
         posts = count * POSTS
         print(
             f"  {name:24} {posts / used:8,.0f} posts/s of processor, {posts / took:8,.0f} by clock"

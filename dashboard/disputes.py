@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard import address, data, deciding, judging, parts, people
@@ -39,7 +41,7 @@ def scored(one: Contradiction) -> None:
     if not one.parts:
         return
     st.caption(f"Score {one.score:.0f} of 100, over all conditions.")
-    parts.folded("How the score adds up", f"score_{one.id}", lambda: adding_up(one))
+    parts.folded("How the score adds up", f"score_{one.id}", partial(adding_up, one))
 
 
 def adding_up(one: Contradiction) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard import address, asked, charts, data, parts, words
@@ -117,10 +119,8 @@ def ranked_gaps(gaps: list[tuple[Gap, Row]], filters: Filters, key: str, *, own:
         ),
         alt="Scores of the gaps as stacked parts; the table below has the numbers",
     )
-    box = st.expander("The same numbers as a table", on_change="rerun", key=f"table_{key}")
-    if box.open:
-        with box:
-            twin([pair for _, pair in shown])
+    pairs = [pair for _, pair in shown]
+    parts.folded("The same numbers as a table", f"table_{key}", partial(twin, pairs))
     st.header("The gaps")
     parts.caution()
     with st.grid(2, min_column_width=420):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import streamlit as st
 
@@ -196,7 +197,7 @@ def take_history(state: State) -> None:
         for form, (label, mime) in taking.HISTORY.items():
             st.download_button(
                 label,
-                lambda form=form: taking.history(state, form),  # type: ignore[misc]
+                partial(taking.history, state, form),
                 f"folkgrade-decisions.{form}",
                 mime,
                 on_click="ignore",

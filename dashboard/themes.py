@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -146,7 +147,8 @@ def show() -> None:
     state, found, filters = parts.opened("Themes")
     left, right = st.columns(2)
     with left:
-        kind = address.pick(st.pills, "Kind", "kind", KINDS)
+        # In a column pills would go on beyond the edge of a phone.
+        kind = address.pick(partial(st.pills, wrap=True), "Kind", "kind", KINDS)
     with right:
         text = address.search("Words in the name or the claims", "find")
     rows = data.rows(state, filters, kind or None, text)  # type: ignore[arg-type]

@@ -10,10 +10,10 @@ from threading import Event, Thread
 from crawler.errors import StoreError
 from dashboard import data, menu, parts, reading, words
 
-__all__ = ["NEEDED", "beside", "drawn", "first"]
+__all__ = ["beside", "drawn", "first"]
 
 NEEDED = (menu, parts)
-"""What every page is drawn with."""
+"""What every page is drawn with: imported with this module, so that no reader waits for it."""
 
 IDLE = 5.0
 """Seconds after which the rest is read though nobody came."""
@@ -30,10 +30,7 @@ def drawn() -> None:
 
 
 def first() -> None:
-    """Reads the project, which the first page needs; what is wrong with it a page will say.
-
-    What draws that page is imported by this module, so that it need not be then.
-    """
+    """Reads the project, which the first page needs; what is wrong with it a page will say."""
     # Streamlit says for each cache that no reader is there, which is just the point.
     logging.getLogger("streamlit").setLevel(logging.ERROR)
     try:

@@ -28,6 +28,32 @@ settings.load_profile("unhurried")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+DEAR = (
+    "test_at_once.py", "test_browser.py", "test_canary.py", "test_cluster.py", "test_collecting.py",
+    "test_crashes.py", "test_fuzz.py", "test_growth.py", "test_inert.py", "test_real_forums.py",
+    "test_scale.py", "test_server_project.py", "test_spider.py", "test_tutorial.py",
+)  # fmt: skip
+"""Files that take long: begun first, so that at the end no worker waits for another."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the dear files before the others."""
+    items.sort(key=lambda item: item.path.name not in DEAR)
+
+
+MAIN = sys.modules["__main__"]
+
+
+@pytest.fixture(autouse=True)
+def main_program() -> Iterator[None]:
+    """Makes pytest the main program again after each test: Streamlit puts the page it draws there.
+
+    Every process that is spawned later would run that page first.
+    """
+    yield
+    sys.modules["__main__"] = MAIN
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of measuring material beside the checkout; tests that need it skip without it.
@@ -86,14 +112,29 @@ def start() -> Iterator[Callable[..., list[subprocess.Popen[str]]]]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Callable[[], str]]:
+def postgres(own_server: tuple[Callable[..., str], Callable[[], None]]) -> Callable[..., str]:
     """Makes an empty database on a throw-away PostgreSQL server and says its address.
 
     Where FOLKGRADE_REQUIRE_POSTGRES is set, a server that cannot be had is a failure. The user
     `folkgrade` may do all; `guarded` needs a password, which is `open sesame`.
     """
-    with _served(_postgres_programs()) as make:
-        yield make
+    return own_server[0]
+
+
+@pytest.fixture
+def start_again(
+    own_server: tuple[Callable[..., str], Callable[[], None]],
+) -> Iterator[Callable[[], None]]:
+    """Starts the server of `postgres` where a test stopped it; after the test in any case."""
+    yield own_server[1]
+    own_server[1]()
+
+
+@pytest.fixture(scope="session")
+def own_server() -> Iterator[tuple[Callable[..., str], Callable[[], None]]]:
+    """What makes databases on a new server, and what starts that where it was stopped."""
+    with _served(_postgres_programs()) as both:
+        yield both
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +145,7 @@ def pgvector(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
         make = request.getfixturevalue("postgres")
         yield lambda: make(extension="vector")
         return
-    with _packaged() as folder, _served(folder) as make:
+    with _packaged() as folder, _served(folder) as (make, _):
         yield lambda: make(extension="vector")
 
 
@@ -124,8 +165,8 @@ def _packaged() -> Iterator[Path | None]:
 
 
 @contextmanager
-def _served(programs: Path | None) -> Iterator[Callable[..., str]]:
-    """What makes databases on a new server of these programs."""
+def _served(programs: Path | None) -> Iterator[tuple[Callable[..., str], Callable[[], None]]]:
+    """What makes databases on a new server of these programs, and what starts it once more."""
     user = _server_user()
     if not programs or not user or importlib.util.find_spec("psycopg") is None:
         assert "FOLKGRADE_REQUIRE_POSTGRES" not in os.environ, "PostgreSQL cannot be started"
@@ -133,8 +174,8 @@ def _served(programs: Path | None) -> Iterator[Callable[..., str]]:
     # Not pytest's own folder: that one is closed to the server's user, and too long for a socket.
     folder = Path(tempfile.mkdtemp(prefix="folkgrade-pg-"))
     try:
-        with _server(programs, folder, user):
-            yield _database_maker(folder)
+        with _server(programs, folder, user) as start:
+            yield _database_maker(folder), start
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -164,8 +205,11 @@ def _server_user() -> pwd.struct_passwd | None:
 
 
 @contextmanager
-def _server(programs: Path, folder: Path, user: pwd.struct_passwd) -> Iterator[None]:
-    """A server on a socket in the folder; nothing of it is safe from a power cut."""
+def _server(programs: Path, folder: Path, user: pwd.struct_passwd) -> Iterator[Callable[[], None]]:
+    """A server on a socket in the folder, and what starts it where it was stopped.
+
+    Nothing of it is safe from a power cut.
+    """
     os.chown(folder, user.pw_uid, user.pw_gid)
     ids: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid} if os.getuid() == 0 else {}
     make = f"{programs}/initdb -D data -U folkgrade -A trust -E UTF8 --locale=C.UTF-8 --no-sync"
@@ -176,14 +220,26 @@ def _server(programs: Path, folder: Path, user: pwd.struct_passwd) -> Iterator[N
     access = folder / "data" / "pg_hba.conf"
     access.write_text("local all guarded scram-sha-256\n" + access.read_text())
     serve = f"{programs}/postgres -D data -k {folder} -c listen_addresses= -F"
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(serve.split(), cwd=folder, stdout=log, stderr=log, **ids)
+    began: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        # Who stops it need not wait for its very end; its file goes shortly before.
+        if began and not (folder / "data" / "postmaster.pid").exists():
+            began[-1].wait(30)
+        if not began or began[-1].poll() is not None:
+            with (folder / "log").open("a") as log:
+                began.append(
+                    subprocess.Popen(serve.split(), cwd=folder, stdout=log, stderr=log, **ids)
+                )
+        _wait_for(began[-1], folder)
+
     try:
-        _wait_for(server, folder)
-        yield
+        start()
+        _asked(folder, "CREATE ROLE guarded LOGIN PASSWORD 'open sesame'")
+        yield start
     finally:
-        server.send_signal(signal.SIGQUIT)  # at once: nothing is to be kept
-        server.wait(30)
+        began[-1].send_signal(signal.SIGQUIT)  # at once: nothing is to be kept
+        began[-1].wait(30)
 
 
 def _wait_for(server: subprocess.Popen[bytes], folder: Path) -> None:
@@ -193,8 +249,7 @@ def _wait_for(server: subprocess.Popen[bytes], folder: Path) -> None:
     while True:
         assert server.poll() is None, (folder / "log").read_text()
         try:
-            with psycopg.connect(f"host={folder} user=folkgrade dbname=postgres") as connection:
-                connection.execute("CREATE ROLE guarded LOGIN PASSWORD 'open sesame'")
+            _asked(folder, "SELECT 1")
         except psycopg.OperationalError:
             assert time.monotonic() < deadline, (folder / "log").read_text()
             time.sleep(0.05)
@@ -202,20 +257,24 @@ def _wait_for(server: subprocess.Popen[bytes], folder: Path) -> None:
             return
 
 
-def _database_maker(folder: Path) -> Callable[..., str]:
-    """Empty databases are schemas of one: those are made at once."""
+def _asked(folder: Path, *statements: str) -> None:
     import psycopg
 
+    address = f"host={folder} user=folkgrade dbname=postgres"
+    with psycopg.connect(address, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def _database_maker(folder: Path) -> Callable[..., str]:
+    """Empty databases are schemas of one: those are made at once."""
     numbers = itertools.count(1)
 
     def make(*, extension: str = "") -> str:
         name = f"test_{next(numbers)}"
-        with psycopg.connect(
-            f"host={folder} user=folkgrade dbname=postgres", autocommit=True
-        ) as connection:
-            connection.execute(f"CREATE SCHEMA {name}")
-            if extension:
-                connection.execute(f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA public")
+        _asked(folder, f"CREATE SCHEMA {name}")
+        if extension:
+            _asked(folder, f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA public")
         path = f"{name},public" if extension else name
         place = f"host={folder}&options=-csearch_path%3D{path}"
         return f"postgresql+psycopg://folkgrade@/postgres?{place}"

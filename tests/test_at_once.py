@@ -95,7 +95,7 @@ while not Path(sys.argv[3]).exists() or not looks:
         sys.exit(1)
     looks += 1
     seen.add(run)
-    time.sleep(0.1)
+    time.sleep(0.5)
 print(looks, len(seen))
 '''
 
@@ -122,7 +122,7 @@ def test_readers_see_whole_runs_while_others_crawl_and_mine(
         while crawler.poll() is None:
             with urlopen(f"{server.address}/api/themes.json", timeout=60) as answer:
                 totals.add(json.load(answer)["total"])
-            time.sleep(0.2)
+            time.sleep(0.5)
         assert ended(crawler) in ("ok", "partial")
         crawled.touch()
         runs = int(ended(miner))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 import streamlit as st
@@ -40,6 +40,8 @@ from miner.passages import passages
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+Address = TypeVar("Address", Path, str)
 
 MINED = datetime(2026, 5, 20, 9, 30, tzinfo=UTC)
 READ = datetime(2026, 5, 19, 8, 0, tzinfo=UTC)
@@ -302,7 +304,7 @@ def mined() -> Mined:
     )  # fmt: skip
 
 
-def collect(path: Path) -> None:
+def collect(path: Path | str) -> None:
     """Stores the documents."""
     corpus = Corpus(open_database(str(path)))
     documents: list[Document] = [*threads(), *articles()]
@@ -315,7 +317,7 @@ def collect(path: Path) -> None:
     corpus.engine.dispose()
 
 
-def conclude(path: Path) -> None:
+def conclude(path: Path | str) -> None:
     """Stores what a run concluded."""
     knowledge = Knowledge(open_database(str(path)))
     run = Run(
@@ -330,7 +332,7 @@ def conclude(path: Path) -> None:
     knowledge.engine.dispose()
 
 
-def place(path: Path) -> Path:
+def place(path: Address) -> Address:
     """The project with vectors, which the theme map is made of."""
     found = list(passages(mined()))
     meanings = list(dict.fromkeys(entry.meaning for one in found for entry in one.entries))
@@ -341,8 +343,8 @@ def place(path: Path) -> Path:
     return path
 
 
-def build(path: Path) -> Path:
-    """The whole project in a file."""
+def build(path: Address) -> Address:
+    """The whole project in a database."""
     collect(path)
     conclude(path)
     return path
@@ -358,6 +360,12 @@ def project_file(tmp_path: Path) -> Path:
 def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Database of the small project with vectors, one for a whole module."""
     return place(build(tmp_path_factory.mktemp("project") / "project.db"))
+
+
+@pytest.fixture(scope="session")
+def make_small() -> Callable[[str], str]:
+    """Makes the small project with vectors in an empty database."""
+    return lambda address: place(build(address))
 
 
 @pytest.fixture

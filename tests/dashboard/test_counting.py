@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -183,8 +182,8 @@ MONSTER = "ow" * 50_000
 """A word of 100 kB."""
 
 
-def monster(path: Path) -> Iterator[str]:
-    """Stores a thread whose one post holds the word; the claim is about it."""
+def monster(path: Path) -> str:
+    """The one post of a stored thread, which holds the word; a claim is about it."""
     text = f"I tried {MONSTER} and clay."
     url = "https://forum.example/t/long/1"
     post = Post(id="1", number=1, text=text, author="m_1234567890", written=NOON, url=url)
@@ -199,7 +198,7 @@ def monster(path: Path) -> Iterator[str]:
     run = Run(started=NOON, finished=NOON, fingerprint="f", settings_hash="s")
     Knowledge(engine).replace(run, mined)
     engine.dispose()
-    yield text
+    return text
 
 
 def test_a_word_of_100_kilobytes_is_shown_as_text(
@@ -207,7 +206,7 @@ def test_a_word_of_100_kilobytes_is_shown_as_text(
 ) -> None:
     """Whole, on the page of its theme; no page ends by it."""
     path = tmp_path / "monster.db"
-    (text,) = islice(monster(path), 1)
+    text = monster(path)
     app = opened(path, "theme.py", theme="rem-long")
     assert any(text in str(one.value) for one in app.text)
     for page in ("themes.py", "brief.py", "review.py", "search.py"):

@@ -12,7 +12,7 @@ from importlib.resources import files
 import pytest
 
 from dashboard import words
-from miner import grades
+from miner import grades, pipeline
 from miner.model import Grade
 
 
@@ -166,6 +166,15 @@ def test_every_reason_a_grade_can_have_is_worded() -> None:
     parts = {*table["column"].values(), "any"}
     assert {name for part in parts for name in table[part]} - set(known["designs"]) == set()
     assert {*table["steps"]["flags"], "small_n"} - set(known["flags"]) == set()
+
+
+def test_every_stage_and_count_of_a_run_is_worded() -> None:
+    """And none that no run has; what an endpoint costs is counted too."""
+    stages = set(re.findall(r'\.stage\("(\w+)"\)', inspect.getsource(pipeline)))
+    assert set(words._words()["stages"]) == stages
+    counts = set(re.findall(r'"(\w+)": ', inspect.getsource(pipeline._counts)))
+    spent = {"requests", "tokens", "answers dropped"}
+    assert set(words._words()["counts"]) == counts | spent
 
 
 def test_no_status_denies_studies_that_may_be_listed() -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any, cast
 
 import pytest
@@ -22,28 +19,12 @@ from dashboard.values import Filters
 pytestmark = pytest.mark.postgres
 
 
-def invented() -> ModuleType:
-    """What makes the small project, of the conftest beside this file."""
-    name = "small_project_of_pages"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("conftest.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
 @pytest.fixture(scope="module")
 def addresses(
-    tmp_path_factory: pytest.TempPathFactory, postgres: Callable[[], str]
+    small_project: Path, make_small: Callable[[str], str], postgres: Callable[[], str]
 ) -> tuple[str, str]:
     """The small project in a file and on a server."""
-    small = invented()
-    both = str(tmp_path_factory.mktemp("both") / "project.db"), postgres()
-    for address in both:
-        small.place(small.build(address))
-    return both
+    return str(small_project), make_small(postgres())
 
 
 @pytest.fixture

@@ -175,7 +175,7 @@ def test_what_a_crawl_changes_meanwhile_is_never_kept_under_the_former_content(
     mine(corpus, knowledge, OPTIONS, at("claims", lambda: corpus.add(grown)))
     url = "https://forum.example/t/2"
     version = (knowledge.last_run() or pytest.fail("no run")).models["claims"]
-    assert knowledge.extracted(url, claims_key(before[url], version)) is None
+    assert not knowledge.extracted({url: claims_key(before[url], version)})
     run = mine(corpus, knowledge, OPTIONS, lambda *_: None)
     assert run.counts["claims"] == 5
     other = open_database(str(tmp_path / "q.db"))
