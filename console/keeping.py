@@ -254,7 +254,7 @@ def _check_room(path: Path) -> None:
 
 def _damages(here: Project) -> list[Damage]:
     from crawler.damage import Damage
-    from crawler.errors import StoreError
+    from crawler.errors import DamagedText, StoreError
     from crawler.soundness import damaged_file
     from miner.shipped import damaged_weights
 
@@ -264,6 +264,8 @@ def _damages(here: Project) -> list[Damage]:
         try:
             found += look(here)
         except StoreError as error:
+            if here.file is None and not isinstance(error, DamagedText):
+                raise  # the server is away or refuses: no damage, and no backup is of any help
             # Of a broken file it was said above already what is broken.
             if not broken:
                 place, _, what = str(error).partition(": ")

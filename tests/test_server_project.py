@@ -174,7 +174,8 @@ def test_a_backup_of_a_server_is_a_project_again(
 def test_a_project_without_its_server_is_one_line(tmp_path: Path, run: Run) -> None:
     """Exit code and line for a server that is not there, without the password in the address."""
     folder = made(tmp_path / "heels", "postgresql://folkgrade:s3cret@127.0.0.1:1/hips")
-    for words in (("status",), ("mine",), ("dashboard",), ("backup", tmp_path / "x.zip")):
+    backup = ("backup", tmp_path / "x.zip")
+    for words in (("status",), ("status", "--check"), ("mine",), ("dashboard",), backup):
         code, _, said = run(*words, "-p", folder)
         assert code in (1, 4), words
         assert "no server answers at 127.0.0.1" in said

@@ -1,12 +1,12 @@
 """Runs commands in processes of their own that can be killed or starved: one a line on stdin.
 
 A line is JSON: `words` of the command and `fault`, by name. The answer is JSON: the exit code
-(that of a signal negative), how many points there were at which it could be killed, and what was
+(that of a signal negative), the kinds of the points at which it could be killed, and what was
 said. Everything heavy is loaded once; each command is a fork.
 
-A point is where something becomes lasting: a commit of any SQLite connection, a file that takes
-its name or goes. To be killed before each of them, and once after all, leaves every state that a
-kill can leave.
+A point is where something becomes lasting: a commit of any connection to SQLite or PostgreSQL, a
+file that takes its name or goes. To be killed before each of them, and once after all, leaves every
+state that a kill can leave.
 """
 
 from __future__ import annotations
@@ -21,12 +21,16 @@ import signal
 import sqlite3
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import redirect_stderr, suppress
 from datetime import UTC, datetime
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 import typer
 
 import console.progress
@@ -39,33 +43,36 @@ from miner.model import Decision
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 _LASTING = ("COMMIT", "VACUUM", "PRAGMA WAL_CHECKPOINT")
+_AT_ONCE = ("VACUUM", "INSERT", "UPDATE", "DELETE")
+"""Where no transaction is begun, each of these lasts by itself."""
 _OVERRIDE = 1
 """Linux's number of the right to pass over modes of files."""
 _RENAMED = ("os.rename", "os.remove")
 
 
 class Points:
-    """Counts what becomes lasting, and ends the process before the one of that number."""
+    """Counts what becomes lasting, and does something before the one of that number."""
 
-    def __init__(self, deadly: int | None, by: signal.Signals) -> None:
-        self.count, self.deadly, self.by = 0, deadly, by
+    def __init__(self, fatal: int | None, deed: Callable[[], object]) -> None:
+        self.kinds: list[str] = []
+        self.fatal, self.deed = fatal, deed
 
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Sees every audit event of the process; of a file only what gives it its name."""
         if event in _RENAMED and not str(arguments[0]).endswith(("-wal", "-shm")):
-            self.passed()
+            self.passed("name")
 
     def statement(self, sql: str) -> None:
         if sql.lstrip().upper().startswith(_LASTING):
-            self.passed()
+            self.passed("file")
 
-    def passed(self) -> None:
-        if self.count == self.deadly:
-            os.kill(os.getpid(), self.by)
-        self.count += 1
+    def passed(self, kind: str) -> None:
+        self.kinds.append(kind)
+        if len(self.kinds) - 1 == self.fatal:
+            self.deed()
 
 
-def told(passed: Callable[[], None]) -> None:
+def told(passed: Callable[[str], None]) -> None:
     """Passes a point at every word on how far the work is."""
     progress: Any = console.progress
     made = progress._log
@@ -74,7 +81,7 @@ def told(passed: Callable[[], None]) -> None:
         show = made(where)
 
         def counted(*words: Any, **named: Any) -> None:
-            passed()
+            passed("word")
             show(*words, **named)
 
         return counted
@@ -93,6 +100,66 @@ def each_connection(do: Callable[[sqlite3.Connection], object]) -> None:
         return connection
 
     base.connect = base.dbapi2.connect = connect
+
+
+def each_commit_to_a_server(passed: Callable[[str], None]) -> None:
+    """Passes a point before whatever becomes lasting on a PostgreSQL server."""
+    if find_spec("psycopg") is None:
+        return
+    import psycopg
+
+    connection: Any = psycopg.Connection
+    cursor: Any = psycopg.Cursor
+    commit, execute = connection.commit, cursor.execute
+
+    def committed(self: Any) -> None:
+        within = self.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
+        # A transaction that wrote nothing has no number.
+        if within and execute(self.cursor(), _NUMBER).fetchone()[0]:
+            passed("server")
+        commit(self)
+
+    def executed(self: Any, query: Any, *words: Any, **named: Any) -> Any:
+        alone = self.connection.autocommit and isinstance(query, str)
+        if alone and query.lstrip().upper().startswith(_AT_ONCE):
+            passed(query.split()[0].lower())
+        return execute(self, query, *words, **named)
+
+    connection.commit, cursor.execute = committed, executed
+
+
+_NUMBER = "SELECT pg_current_xact_id_if_assigned()::text"
+
+
+def cut_off(server: str) -> None:
+    """Ends all connections to the server whose socket is in that folder."""
+    import psycopg
+
+    with psycopg.connect(f"host={server} user=folkgrade dbname=postgres", autocommit=True) as one:
+        one.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+
+
+def stop(server: str) -> None:
+    """Stops the server whose socket is in that folder, and waits until it is down."""
+    file = Path(server) / "data" / "postmaster.pid"
+    os.kill(int(file.read_text().split()[0]), signal.SIGINT)
+    while file.exists():
+        time.sleep(0.01)
+
+
+def deed(fault: dict[str, Any]) -> tuple[int | None, Callable[[], object]]:
+    """The number of a point, and what happens there: `kill=3`, say; no number, nothing."""
+    server, me = fault.get("server", ""), os.getpid()
+    deeds: dict[str, Callable[[], object]] = {
+        "interrupt": partial(os.kill, me, signal.SIGINT),
+        "kill": partial(os.kill, me, signal.SIGKILL),
+        "cut_off": partial(cut_off, server),
+        "stop": partial(stop, server),
+    }
+    return next(((fault[name], do) for name, do in deeds.items() if name in fault), (None, list))
 
 
 def full_disk(pages: int) -> None:
@@ -161,6 +228,7 @@ def command(words: list[str], fault: dict[str, Any], points: Points) -> int:
     else:
         sys.addaudithook(points.hook)
         each_connection(lambda one: one.set_trace_callback(points.statement))
+        each_commit_to_a_server(points.passed)
     sys.argv = ["folkgrade", *words]
     try:
         if words[0] in DEEDS:
@@ -185,8 +253,7 @@ def forked(asked: dict[str, Any]) -> dict[str, Any]:
         if not child:
             os.dup2(os.open(fault.get("out", folder / "out"), os.O_WRONLY), 1)
             os.dup2(os.open(folder / "err", os.O_WRONLY), 2)
-            by = signal.SIGINT if "interrupt" in fault else signal.SIGKILL
-            points, code = Points(fault.get("interrupt", fault.get("kill")), by), 99
+            points, code = Points(*deed(fault)), 99
             try:
                 code = command(asked["words"], fault, points)
             except BaseException:
@@ -194,12 +261,12 @@ def forked(asked: dict[str, Any]) -> dict[str, Any]:
 
                 traceback.print_exc()
             finally:
-                (folder / "points").write_text(str(points.count))
+                (folder / "points").write_text(json.dumps(points.kinds))
                 os._exit(code)
         _, status = os.waitpid(child, 0)
         return {
             "code": os.waitstatus_to_exitcode(status),
-            "points": int((folder / "points").read_text() or 0),
+            "kinds": json.loads((folder / "points").read_text() or "[]"),
             "out": (folder / "out").read_text(),
             "err": (folder / "err").read_text(),
         }
@@ -215,6 +282,8 @@ def warm(words: list[str]) -> None:
 def main() -> None:
     # Every process makes the weights of this embedder and the table of commands anew: a fork has
     # them from here.
+    if find_spec("psycopg"):
+        sa.create_engine("postgresql+psycopg://").dispose()
     parts: tuple[Any, Any] = miner.embed, typer.main
     whole, table = miner.embed.tfidf(), typer.main.get_command(folkgrade.app)
     parts[0].tfidf = lambda: whole
