@@ -21,8 +21,8 @@ from pydantic import TypeAdapter
 
 from crawler.database import BATCH, batches, explained, migrate, writing
 from miner import caches, index, snapshots
-from miner.errors import NothingMined
-from miner.forgetting import forget_claims, forget_evidence, forget_questions
+from miner.errors import DamagedConclusions, NothingMined
+from miner.forgetting import forget_claims, forget_evidence, forget_questions, recount
 from miner.ledger import Kept, Ledger
 from miner.model import (
     Claim,
@@ -423,16 +423,19 @@ class Knowledge:
 
         `parts` are document address and part of what the corpus forgets with the key
         (`Corpus.parts_of`). The cached claims and answers of the documents concerned go too, and
-        all cached vectors, drafts and proposals, made of words as they are; the next run counts
-        anew. A theme that was named in words nobody says any more is renamed at once. A key of
-        which nothing is known changes nothing.
+        all cached vectors, drafts and proposals, made of words as they are. A theme is counted anew
+        at once, and renamed where nobody says its words any more; grades, gaps and contradictions
+        follow at the next run. A key of which nothing is known changes nothing.
         """
+        own = self._own_articles()
         with writing(self.engine) as connection:
             said = said_in(connection, key, parts)
             count, touched = forget_claims(connection, key, parts)
-            count += forget_evidence(connection, key, parts)
+            pieces, told = forget_evidence(connection, key, parts)
+            count += pieces
             forget_questions(connection, key, parts)
             index.forget(connection, key, parts, unsay(connection, said))
+            recount(connection, {*said, *told}, own)
             cached = 0
             for some in batches(sorted({key, *touched, *(document for document, _ in parts)})):
                 for table in (extractions, answers, readings):
@@ -444,6 +447,14 @@ class Knowledge:
                 connection.execute(proposals.delete())
                 connection.execute(runs.update().values(fingerprint=""))
         return count
+
+    def _own_articles(self) -> frozenset[str]:
+        """Addresses of the user's own articles; none where the last run cannot be read."""
+        try:
+            last = self.last_run()
+        except DamagedConclusions:
+            return frozenset()
+        return frozenset(last.own) if last else frozenset()
 
     def _rows(self, query: sa.Select[Any]) -> Sequence[Any]:
         with explained(self.engine), self.engine.connect() as connection:

@@ -163,6 +163,28 @@ def test_forgetting_an_author_leaves_no_trace(knowledge: Knowledge) -> None:
         assert connection.execute(sa.text("select fingerprint from runs")).scalar() == ""
 
 
+def test_what_is_left_of_a_theme_is_counted_at_once(knowledge: Knowledge) -> None:
+    """No number speaks of somebody forgotten, or of an article, until the next run."""
+    page, own = "https://a.example/1", "https://own.example/1"
+    spoken = tuple(
+        Evidence(theme="rem-aaaaaa", source_type="expert", direction="supports", quote=one.quote)
+        for one in (claim(document=page), claim(document=own))
+    )
+    ours = claim("ice", author="m_2", document="https://f.example/2")
+    ours = replace(ours, outcome="helped", condition="heel")
+    made = replace(mined(replace(claim(), outcome="worse"), ours), evidence=spoken)
+    knowledge.replace(replace(RUN, own=(own,)), made)
+    knowledge.forget("m_1")
+    knowledge.forget(page)
+    theme = knowledge.themes()[0]
+    assert theme.claims == (ours.id,)
+    assert (theme.tally.authors, theme.tally.helped, theme.tally.worse) == (1, 1, 0)
+    assert theme.conditions == ("heel",)
+    assert (theme.articles, theme.own_articles) == (1, 1)
+    knowledge.forget("m_2")
+    assert knowledge.themes()[0].tally.authors == 0
+
+
 def test_a_forgotten_post_takes_its_claims_evidence_and_cache(knowledge: Knowledge) -> None:
     """Only that post's: another post of the thread and another thread keep theirs."""
     here, there = "https://f.example/1", "https://f.example/2"
