@@ -29,6 +29,7 @@ def said(phrase: str, part: str, start: int, *, author: str | None = None) -> Cl
         ("PFPS", "patellofemoral pain syndrome"),
         ("FAI", "femoroacetabular impingement"),
         ("stretches", "stretching"),
+        ("icing", "ice"),
         ("my calf raises", "Calf raise"),
         ("cortisone shots", "cortisone injection"),
         ("slipped disk", "slipped disc"),

@@ -394,6 +394,15 @@ def test_a_handful_of_invented_phrases_makes_sane_themes(encoder: Encoder) -> No
     assert len(set(themes)) >= 5
 
 
+def test_ice_and_heat_are_two_remedies(encoder: Encoder) -> None:
+    """Few phrases do not bring together what readers keep apart, whatever a family holds."""
+    claims = claims_of(["ice", "icing", "ice pack", "heat", "heating pad", "hot water bottle"])
+    place = home(group(claims, encoder.encode))
+    themes = [place[claim.id] for claim in claims]
+    assert len(set(themes[:3])) == len(set(themes[3:])) == 1
+    assert themes[0] != themes[3]
+
+
 @pytest.mark.shared
 def test_themes_of_the_labelled_phrases_stay_good(shared: Path, encoder: Encoder) -> None:
     """B-cubed F1 at least 0.77 and ARI at least 0.65 over all kinds."""
