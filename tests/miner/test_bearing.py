@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -104,7 +105,7 @@ def test_a_diagnosis_is_evidence_on_nothing() -> None:
     """Who names an illness grades it not."""
     article = page("Runner's knee can cause such pain.")
     (one,) = claims(article, "Runner's knee")
-    assert from_article(article, [Claim(**{**vars(one), "kind": "diagnosis"})], {one.id: "t"}) == []
+    assert from_article(article, [replace(one, kind="diagnosis")], {one.id: "t"}) == []
 
 
 def test_a_known_remedy_is_heard_by_its_bare_name_where_the_rest_is_on_the_page() -> None:

@@ -167,7 +167,7 @@ def test_largest_smaller_side_comes_first() -> None:
     """Ranking goes by the voices on the weaker side."""
     big = members("hhhnnn")
     small = [
-        Claim(**{**vars(c), "quote": Quote(document="e", part=c.quote.part, start=0, text="x")})
+        replace(c, quote=Quote(document="e", part=c.quote.part, start=0, text="x"))
         for c in members("hhnn")
     ]
     themes = [

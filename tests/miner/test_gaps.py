@@ -81,7 +81,7 @@ def test_nothing_is_uncovered_where_no_article_was_read() -> None:
 
 def test_theme_s_own_count_of_articles_is_the_only_one() -> None:
     """The number told is the number shown elsewhere, whatever evidence and claims come from."""
-    own = Evidence(**{**vars(ARTICLE), "theme": "t"})
+    own = replace(ARTICLE, theme="t")
     said = claim(1, voice="article")
     asked = Tally(asked=3)
     two = only(find([theme(articles=2, tally=asked, claims=(said.id,))], [], [own], [said]))
