@@ -18,6 +18,8 @@ from console.settings import SETTINGS_FILE, BadSettings
 from console.terminal import counted, err, listed, next_step, shown, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from console.progress import Show
     from crawler.corpus import Corpus
     from miner.knowledge import Knowledge, Run
@@ -236,7 +238,7 @@ def forget(
     # The posts last: while they are there, it is known which pages and words were theirs, and one
     # who was interrupted forgets the rest by the same command.
     pages = here.vault.unkeep(traces(wanted, corpus, Frontier(corpus.engine)))
-    claims = {key: knowledge.forget(key, parts[key]) for key in wanted}
+    claims = {key: _forgotten(knowledge, key, parts[key]) for key in wanted}
     posts = {key: corpus.forget(key) for key in wanted}
     for key in wanted:
         # A run of the miner may have ended in between; from now on none brings it back.
@@ -260,6 +262,18 @@ def forget(
         f"{counted(sum(claims.values()), 'claim')} and {counted(pages, 'kept page')}. "
         "Next: folkgrade mine"
     )
+
+
+def _forgotten(knowledge: Knowledge, key: str, parts: Sequence[tuple[str, str]]) -> int:
+    """How many claims went; what is damaged, so that nobody knows whose it is, goes as well."""
+    from miner.errors import DamagedConclusions
+    from miner.mending import drop_unreadable
+
+    try:
+        return knowledge.forget(key, parts)
+    except DamagedConclusions:
+        drop_unreadable(knowledge.engine)
+        return knowledge.forget(key, parts)
 
 
 def _tell_of_copy(here: Project) -> None:

@@ -12,7 +12,7 @@ from crawler.database import batches, contains
 from miner.coverage import covered
 from miner.decisions import recounted
 from miner.model import Evidence
-from miner.rows import a_claim, a_theme, adapter, json_text, theme_row
+from miner.rows import a_claim, a_theme, adapter, json_text, read, theme_row
 from miner.tables import claims, evidence, questions, themes
 
 __all__ = ["forget_claims", "forget_evidence", "forget_questions", "recount"]
@@ -60,11 +60,11 @@ def recount(connection: sa.Connection, touched: Iterable[str], own: AbstractSet[
         if stored is None:
             continue
         left = sa.select(claims.c.value).where(claims.c.theme == key).order_by(claims.c.place)
-        said = {one.id: one for one in map(a_claim.validate_json, connection.scalars(left))}
+        said = {one.id: one for one in (read(a_claim, row) for row in connection.scalars(left))}
         pieces = connection.scalars(sa.select(evidence.c.value).where(evidence.c.theme == key))
-        quotes = [one.quote for one in map(adapter(Evidence).validate_json, pieces)]
+        quotes = [read(adapter(Evidence), row).quote for row in pieces]
         quotes += [one.quote for one in said.values() if one.voice == "article"]
-        theme = replace(a_theme.validate_json(stored), claims=tuple(said))
+        theme = replace(read(a_theme, stored), claims=tuple(said))
         articles = {quote.document for quote in quotes if quote}
         row = theme_row(covered(recounted(theme, said), articles, own))
         connection.execute(themes.update().where(themes.c.id == key).values(row))

@@ -10,20 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 
 from crawler.database import batches
 from miner.model import Claim, Theme
 from miner.passages import spelled
+from miner.rows import a_claim, a_theme, read
 from miner.tables import claims, themes
 
 __all__ = ["FORGOTTEN", "renamed", "said_in", "unsay"]
 
 FORGOTTEN = "(forgotten)"
 """Stands for a name where nobody is left to name a theme."""
-
-_claim = TypeAdapter(Claim)
-_theme = TypeAdapter(Theme)
 
 
 def said_in(
@@ -36,7 +33,7 @@ def said_in(
     query = sa.select(claims.c.theme, claims.c.value).where(claims.c.theme.is_not(None))
     for some in batches(where):
         for row in connection.execute(query.where(sa.or_(*some))):
-            found.setdefault(row.theme, set()).update(_words(_claim.validate_json(row.value)))
+            found.setdefault(row.theme, set()).update(_words(read(a_claim, row.value)))
     return found
 
 
@@ -50,10 +47,10 @@ def unsay(connection: sa.Connection, gone: Mapping[str, Set[str]]) -> set[str]:
         left = connection.scalars(
             sa.select(claims.c.value).where(claims.c.theme == key).order_by(claims.c.place)
         )
-        former = _theme.validate_json(row)
-        now = renamed(former, map(_claim.validate_json, left), gone[key])
+        former = read(a_theme, row)
+        now = renamed(former, (read(a_claim, one) for one in left), gone[key])
         if now != former:
-            value = _theme.dump_json(now).decode()
+            value = a_theme.dump_json(now).decode()
             change = themes.update().where(themes.c.id == key)
             connection.execute(change.values(name=now.name, value=value))
             changed.add(key)

@@ -11,6 +11,7 @@ import sys
 import threading
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -386,6 +387,24 @@ def test_of_broken_posts_the_others_are_saved_and_the_lost_named(
     assert run("mine", "--fast", "-p", project)[0] == 0
     assert run("status", "--check", "-p", project)[:2] == (0, "All is whole.\n")
     assert (set(rows_of(project, "posts")), concluded(project)) == (set(posts), before)
+
+
+@pytest.mark.parametrize("table", ["themes", "claims", "runs"])
+def test_damaged_conclusions_keep_nobody_from_being_forgotten(
+    project: Path, run: Run, table: str
+) -> None:
+    """What cannot be read goes; of the others nothing does, and the next run makes all anew."""
+    knowledge = Project(project).stores()[1]
+    author = next(claim.author for claim in knowledge.claims() if claim.author)
+    knowledge.engine.dispose()
+    with closing(database(project)) as base:
+        base.execute(f"UPDATE {table} SET value = '{{'")
+    code, _, said = run("forget", author, "-p", project)
+    assert (code, "Traceback" in said) == (0, False), said
+    assert run("mine", "--fast", "-p", project)[0] == 0
+    left = Project(project).stores()[1]
+    assert author not in {claim.author for claim in left.claims()} != set()
+    left.engine.dispose()
 
 
 def test_forget_names_the_damaged_copy_that_still_holds_all(project: Path, run: Run) -> None:
